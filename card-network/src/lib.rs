@@ -1,0 +1,59 @@
+//! A simulated outside party: the company that moves money between banks and shops.
+//!
+//! It stands for somebody else's system, so it shares nothing with the shop but a URL: its own process,
+//! its own database, its own JSON. It is keyed (each charge has a key that the shop chooses, and every
+//! request is idempotent by it), durable before it answers, and can be asked what it knows of a key.
+//! Test cards make it decline, dawdle, fail, or charge and then not say so.
+//!
+//! - [`domain`]: what a request does to a hold, pure
+//! - [`cards`]: the test cards
+//! - [`store`]: its books
+//! - [`rest`]: its API, described in README.md
+//! - [`args`]: its arguments
+//!
+//! Not for: a model of a real network's API. It has what a shop needs to be correct against one.
+
+pub mod args;
+pub mod cards;
+pub mod domain;
+pub mod rest;
+pub mod store;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use chassis::store::{Store, StoreError, StoreUrl};
+
+pub use args::Args;
+
+/// What the network is told at its start.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where its books are.
+    pub store: StoreUrl,
+    /// How long the slow card takes to approve.
+    pub slow: Duration,
+    /// How long an answer hangs for the card that charges and then times out.
+    pub hang: Duration,
+}
+
+/// The network, open for business.
+#[derive(Debug, Clone)]
+pub struct CardNetwork {
+    desk: Arc<rest::Desk>,
+}
+
+impl CardNetwork {
+    /// Opens its books, and creates them where they are missing.
+    pub async fn open(config: Config) -> Result<Self, StoreError> {
+        let store = Store::open(&config.store, "card-network", sqlx::migrate!("./migrations")).await?;
+        let desk = rest::Desk { books: store::Books::new(store), slow: config.slow, hang: config.hang };
+        Ok(Self { desk: Arc::new(desk) })
+    }
+
+    /// Its API.
+    pub fn router(&self) -> Router {
+        rest::routes(self.desk.clone())
+    }
+}

@@ -1,0 +1,124 @@
+//! The live view of the registry: one blocking query for each service that somebody asked for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::Backoff;
+use super::{Consul, Discovery, Instance};
+
+/// How long the registry may hold one blocking query open.
+const WAIT: Duration = Duration::from_secs(60);
+/// The services that one directory watches at most: each costs a task and a connection.
+const MOST_SERVICES: usize = 256;
+/// The pause after each answer. A registry that changes all the time, or wakes us for nothing,
+/// then costs at most a hundred questions a second.
+const BREATH: Duration = Duration::from_millis(10);
+
+type View = watch::Sender<Arc<[Instance]>>;
+
+/// A [`Discovery`] that follows a registry. Only instances whose checks all pass are in it.
+///
+/// While the registry is away, the last known instances stay: an old address may still answer, none
+/// never does. Must be used within a tokio runtime.
+#[derive(Debug, Clone)]
+pub struct Directory(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    consul: Consul,
+    shutdown: CancellationToken,
+    views: Mutex<HashMap<String, View>>,
+    /// What is answered about services beyond the bound.
+    nobody: View,
+}
+
+impl Directory {
+    /// A directory that follows the registry until `shutdown`. It asks nothing until it is asked.
+    pub fn new(consul: Consul, shutdown: CancellationToken) -> Self {
+        let nobody = View::new(Arc::from([]));
+        Self(Arc::new(Inner { consul, shutdown, views: Mutex::default(), nobody }))
+    }
+
+    /// The view of a service, and its watcher if this is the first question about it.
+    fn view(&self, service: &str) -> View {
+        let mut views = self.0.views.lock();
+        if let Some(view) = views.get(service) {
+            return view.clone();
+        }
+        if views.len() >= MOST_SERVICES {
+            tracing::warn!(service, "watching {MOST_SERVICES} services already; {service} stays unknown");
+            return self.0.nobody.clone();
+        }
+        let view = View::new(Arc::from([]));
+        views.insert(service.to_owned(), view.clone());
+        let watcher =
+            Watcher { consul: self.0.consul.clone(), service: service.to_owned(), view: view.clone() };
+        let shutdown = self.0.shutdown.clone();
+        tokio::spawn(async move { shutdown.run_until_cancelled(watcher.follow()).await });
+        view
+    }
+}
+
+impl Discovery for Directory {
+    fn instances(&self, service: &str) -> Arc<[Instance]> {
+        self.view(service).borrow().clone()
+    }
+
+    fn changed(&self, service: &str) -> watch::Receiver<Arc<[Instance]>> {
+        self.view(service).subscribe()
+    }
+}
+
+/// Follows one service.
+struct Watcher {
+    consul: Consul,
+    service: String,
+    view: View,
+}
+
+impl Watcher {
+    async fn follow(self) {
+        let service = &self.service;
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+        let (mut index, mut away) = (0, false);
+        loop {
+            match self.consul.healthy(service, index, WAIT).await {
+                Ok(answer) => {
+                    if std::mem::take(&mut away) {
+                        tracing::info!(service, "the registry answers again about {service}");
+                    }
+                    backoff.reset();
+                    // An index that went back counts from another beginning: the registry has been replaced
+                    // or restored. Waiting beyond the old one could wait for ever.
+                    index = if answer.index < index { 0 } else { answer.index };
+                    self.publish(answer.value);
+                    tokio::time::sleep(BREATH).await;
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut away, true) {
+                        tracing::warn!(service, %error, "keeping the last known instances of {service}");
+                    }
+                    index = 0;
+                    tokio::time::sleep(backoff.pause()).await;
+                }
+            }
+        }
+    }
+
+    /// Shows the instances, if they are not the ones already shown.
+    fn publish(&self, mut instances: Vec<Instance>) {
+        instances.sort_by(|a, b| a.id.cmp(&b.id));
+        self.view.send_if_modified(|shown| {
+            let changed = **shown != *instances;
+            if changed {
+                *shown = instances.into();
+            }
+            changed
+        });
+    }
+}

@@ -1,0 +1,59 @@
+//! What can go wrong between us and the registry.
+
+/// Why a call to the registry failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoveryError {
+    /// The address of the registry is not a URL.
+    #[error("the registry's address {address:?} is not a URL")]
+    Address {
+        /// The address as given.
+        address: String,
+        /// What is wrong with it.
+        source: reqwest::Error,
+    },
+    /// The registry did not answer, or not in time. The call may have been carried out.
+    #[error("the registry did not answer ({call})")]
+    Away {
+        /// What was asked.
+        call: &'static str,
+        /// What the connection said.
+        source: reqwest::Error,
+    },
+    /// The registry does not know the check, session or service that the call names.
+    #[error("the registry knows no such thing ({call}): {message}")]
+    Unknown {
+        /// What was asked.
+        call: &'static str,
+        /// The registry's words.
+        message: String,
+    },
+    /// The registry wants a token, or another one.
+    #[error("the registry denies access ({call}): {message}")]
+    Denied {
+        /// What was asked.
+        call: &'static str,
+        /// The registry's words.
+        message: String,
+    },
+    /// The registry refused for another reason.
+    #[error("the registry refused ({call}, status {status}): {message}")]
+    Refused {
+        /// What was asked.
+        call: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// The registry's words.
+        message: String,
+    },
+    /// The registry's answer is not what its API promises.
+    #[error("the registry's answer makes no sense ({call}): {reason}")]
+    Garbled {
+        /// What was asked.
+        call: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The process stops, so the wait is over.
+    #[error("shutting down")]
+    ShuttingDown,
+}

@@ -1,0 +1,140 @@
+//! Reads an operation's request out of path, query and body.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::http::{HeaderMap, Method, header};
+use contracts::{Code, Fault, Problem};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Refusal, headers};
+
+/// The request of an operation. Path parameters are fields of it; the rest comes from the query of a
+/// `GET` and from the JSON body of anything else. At the public API a field that nobody knows is
+/// refused, since it is a typing error or a misunderstanding; between services it is ignored, so that
+/// versions can mix.
+pub struct Input<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Input<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let (mut parts, body) = request.into_parts();
+        let path = RawPathParams::from_request_parts(&mut parts, state)
+            .await
+            .map_err(|error| Problem::new(Code::Malformed, error.to_string()))?;
+        let strictness = Strictness::of(&parts.headers);
+        if parts.method == Method::GET {
+            return Ok(Self(from_query(&path, parts.uri.query().unwrap_or(""), strictness)?));
+        }
+        let has_body = parts.headers.get(header::CONTENT_LENGTH).is_none_or(|length| length != "0");
+        if has_body {
+            expect_json(&parts.headers)?;
+        }
+        let bytes = Bytes::from_request(Request::from_parts(parts, body), state)
+            .await
+            .map_err(|_| Problem::new(Code::TooLarge, "the body is larger than this service reads"))?;
+        Ok(Self(from_body(&path, &bytes, strictness)?))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Strictness {
+    RefuseUnknownFields,
+    IgnoreUnknownFields,
+}
+
+impl Strictness {
+    fn of(request: &HeaderMap) -> Self {
+        match request.get(headers::AUDIENCE) {
+            Some(audience) if audience == "public" => Self::RefuseUnknownFields,
+            _ => Self::IgnoreUnknownFields,
+        }
+    }
+}
+
+fn expect_json(request: &HeaderMap) -> Result<(), Problem> {
+    let kind = request.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    // parameters (`; charset=utf-8`) do not matter: JSON is UTF-8
+    let essence = kind.map(|kind| kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
+    match essence.as_deref() {
+        Some("application/json") => Ok(()),
+        Some(other) if other.starts_with("application/") && other.ends_with("+json") => Ok(()),
+        other => Err(Problem::new(
+            Code::UnsupportedMediaType,
+            format!("send Content-Type: application/json, not {}", other.unwrap_or("none")),
+        )),
+    }
+}
+
+fn from_query<T: DeserializeOwned>(path: &RawPathParams, query: &str, strictness: Strictness) -> Result<T, Problem> {
+    let mut pairs = form_urlencoded::Serializer::new(String::new());
+    pairs.extend_pairs(path);
+    pairs.extend_pairs(form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| path.iter().all(|(p, _)| p != name)));
+    let pairs = pairs.finish();
+    read(serde_urlencoded::Deserializer::new(form_urlencoded::parse(pairs.as_bytes())), strictness, |error| {
+        (Code::InvalidRequest, error.to_string())
+    })
+}
+
+fn from_body<T: DeserializeOwned>(path: &RawPathParams, body: &[u8], strictness: Strictness) -> Result<T, Problem> {
+    if path.iter().next().is_none() {
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let value = read(&mut reader, strictness, json_fault)?;
+        reader.end().map_err(|error| Problem::new(Code::Malformed, error.to_string()))?;
+        return Ok(value);
+    }
+    let mut fields = match body {
+        [] => serde_json::Map::new(),
+        body => match serde_json::from_slice(body) {
+            Ok(Value::Object(fields)) => fields,
+            Ok(_) => return Err(Problem::new(Code::InvalidRequest, "the body must be a JSON object")),
+            Err(error) => return Err(Problem::new(Code::Malformed, format!("the body is not JSON: {error}"))),
+        },
+    };
+    for (name, value) in path {
+        if let Some(other) = fields.insert(name.to_owned(), Value::from(value))
+            && other != value
+        {
+            return Err(Problem::invalid_field(name, format!("is {other} in the body but {value:?} in the path")));
+        }
+    }
+    read(Value::Object(fields), strictness, json_fault)
+}
+
+fn json_fault(error: &serde_json::Error) -> (Code, String) {
+    match error.classify() {
+        serde_json::error::Category::Data => (Code::InvalidRequest, error.to_string()),
+        _ => (Code::Malformed, format!("the body is not JSON: {error}")),
+    }
+}
+
+/// Reads `T`, naming the field that it stumbled over.
+fn read<'de, T, D>(
+    reader: D,
+    strictness: Strictness,
+    describe: impl Fn(&D::Error) -> (Code, String),
+) -> Result<T, Problem>
+where
+    T: DeserializeOwned,
+    D: serde::Deserializer<'de>,
+{
+    let mut unknown = Vec::new();
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(reader, &mut track);
+    let value = serde_ignored::deserialize(tracked, |field| unknown.push(field.to_string()));
+    let value = value.map_err(|error| {
+        let (code, message) = describe(&error);
+        let field = track.path().to_string();
+        match code {
+            Code::InvalidRequest if field != "." => Problem::invalid_field(field, message),
+            code => Problem::new(code, message),
+        }
+    })?;
+    if strictness == Strictness::RefuseUnknownFields && !unknown.is_empty() {
+        let faults =
+            unknown.into_iter().map(|field| Fault { field, message: "is not a field of this request".into() });
+        return Err(Problem::invalid(faults.collect()));
+    }
+    Ok(value)
+}

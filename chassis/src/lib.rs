@@ -1,0 +1,27 @@
+//! The microservice chassis: everything that every service needs and none is about.
+//!
+//! One folder a concern:
+//!
+//! - [`process`]: from arguments to a running process that hosts one module or several, and its drain
+//! - [`server`]: REST and gRPC on one port, health, metrics, the middleware stack, graceful drain
+//! - [`http`]: what a REST adapter is made of: context, input, answers, problems
+//! - [`grpc`]: what a gRPC adapter is made of
+//! - [`config`]: typed configuration, fetched, validated whole, changed while running
+//! - [`control`]: the guard before every control API
+//! - [`discovery`]: the client of the service registry
+//! - [`store`]: databases: SQLite and PostgreSQL behind one door, migrations
+//! - [`telemetry`]: logs and metrics
+//! - [`clock`]: the time, as business code sees it
+//!
+//! Not for: business rules (`services/`), or how one service calls another (`wires/`).
+
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod discovery;
+pub mod grpc;
+pub mod http;
+pub mod process;
+pub mod server;
+pub mod store;
+pub mod telemetry;

@@ -1,0 +1,125 @@
+//! From arguments to a running process, and its orderly end: the same for every service.
+//!
+//! A process hosts one module or several ([`Module`]). Each is assembled from a [`Platform`], which has
+//! what the process gives it: configuration, databases, discovery, the clock. What a process must know
+//! before it can ask anybody ([`Bootstrap`]) comes from arguments and environment alone.
+//!
+//! [`run`] is the life of a process: assemble, listen, register when ready, serve, and on shutdown
+//! deregister, wait until callers have seen it, finish what is under way, stop the background work.
+
+mod bootstrap;
+mod control;
+mod main;
+mod module;
+mod platform;
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use bootstrap::{Args, Bootstrap};
+pub use main::{block_on, main, signalled};
+pub use module::Module;
+pub use platform::Platform;
+
+use crate::discovery::{Instance, Registration};
+use crate::grpc;
+use crate::server::{Limits, Server};
+
+/// How long a registered instance may be silent.
+const HEARTBEAT_TTL: Duration = Duration::from_secs(10);
+/// How long background work may take to stop.
+const BACKGROUND_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs the modules that `assemble` makes until `shutdown`, then drains. The caller owns the listener
+/// and the shutdown, so that a test binds port 0 and stops when it likes.
+pub async fn run(
+    bootstrap: Bootstrap,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+    assemble: impl AsyncFnOnce(&Platform) -> anyhow::Result<Vec<Module>>,
+) -> anyhow::Result<()> {
+    let address = bootstrap.advertised(listener.local_addr()?);
+    let platform = Platform::new(bootstrap)?;
+    let modules = assemble(&platform).await?;
+
+    let background = TaskTracker::new();
+    let mut routes = grpc::standard_services(&modules).await.context("gRPC health and reflection")?;
+    let mut names = Vec::new();
+    for module in modules {
+        names.push(module.name);
+        for task in module.tasks {
+            background.spawn(task);
+        }
+        routes = routes.merge(module.routes).merge(control::routes(
+            &platform.bootstrap,
+            module.name,
+            module.configuration,
+            module.control,
+        ));
+    }
+    background.close();
+
+    let stop_serving = CancellationToken::new();
+    let server = Server::new(routes, &platform.readiness, Limits::default());
+    let serving = tokio::spawn(server.serve(listener, stop_serving.clone()));
+    platform.readiness.ready();
+    let registrations = register(&platform, &names, &address);
+    tracing::info!(address, instance = platform.bootstrap.instance, "{} ready at {address}", names.join(" and "));
+
+    shutdown.cancelled().await;
+    tracing::info!("draining");
+    platform.readiness.draining();
+    for registration in registrations {
+        registration.deregister().await;
+    }
+    tokio::time::sleep(platform.bootstrap.linger).await;
+    stop_serving.cancel();
+    serving.await.context("the server's task ended badly")?;
+    platform.shutdown.cancel();
+    if tokio::time::timeout(BACKGROUND_PATIENCE, background.wait()).await.is_err() {
+        tracing::warn!("background work did not stop within {BACKGROUND_PATIENCE:?}");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Runs a supporting server, which is configured by arguments alone and found at a known address.
+pub async fn run_standalone(
+    routes: Router,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+    background: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    let readiness = crate::server::Readiness::default();
+    let server = Server::new(routes, &readiness, Limits::default());
+    let background = tokio::spawn(background);
+    readiness.ready();
+    tracing::info!(%address, "ready at {address}");
+    server.serve(listener, shutdown).await;
+    if tokio::time::timeout(BACKGROUND_PATIENCE, background).await.is_err() {
+        tracing::warn!("background work did not stop within {BACKGROUND_PATIENCE:?}");
+    }
+    Ok(())
+}
+
+/// Makes every module known to the registry; in the background, because it may be away for now.
+fn register(platform: &Platform, modules: &[&'static str], address: &str) -> Vec<Registration> {
+    let Some(consul) = &platform.consul else { return Vec::new() };
+    let mut registrations = Vec::with_capacity(modules.len());
+    for module in modules {
+        let instance = Instance {
+            id: platform.bootstrap.instance_of(module),
+            service: (*module).to_owned(),
+            address: address.to_owned(),
+            meta: [("pid".to_owned(), std::process::id().to_string())].into(),
+        };
+        registrations.push(Registration::start(consul.clone(), instance, HEARTBEAT_TTL, &platform.shutdown));
+    }
+    registrations
+}

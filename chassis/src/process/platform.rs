@@ -1,0 +1,80 @@
+//! What a process gives to the modules that it hosts.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use sqlx::migrate::Migrator;
+use tokio_util::sync::CancellationToken;
+
+use super::Bootstrap;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Builder, ConfigError, Configuration, ProcessEnvironment, Source};
+use crate::discovery::{Consul, Directory, Discovery, StaticDirectory};
+use crate::server::Readiness;
+use crate::store::Store;
+
+/// What a module is assembled from.
+pub struct Platform {
+    /// What this process was told at its start.
+    pub bootstrap: Bootstrap,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The registry, for locks; nothing where this process is on its own.
+    pub consul: Option<Consul>,
+    /// Who is where.
+    pub discovery: Arc<dyn Discovery>,
+    /// Fires when background work must stop: after the last request was answered.
+    pub shutdown: CancellationToken,
+    /// Whether this process wants work.
+    pub readiness: Readiness,
+}
+
+impl Platform {
+    pub(super) fn new(bootstrap: Bootstrap) -> anyhow::Result<Self> {
+        let shutdown = CancellationToken::new();
+        let token = bootstrap.registry_token.clone();
+        let consul = bootstrap.registry.as_deref().map(|url| Consul::new(url, token)).transpose()?;
+        let discovery: Arc<dyn Discovery> = match &consul {
+            Some(consul) => Arc::new(Directory::new(consul.clone(), shutdown.clone())),
+            None => Arc::new(StaticDirectory::default()),
+        };
+        Ok(Self {
+            bootstrap,
+            clock: Arc::new(SystemClock),
+            consul,
+            discovery,
+            shutdown,
+            readiness: Readiness::default(),
+        })
+    }
+
+    /// Loads a module's configuration: from the config server where there is one, from defaults and
+    /// environment otherwise.
+    pub async fn configure(&self, sections: Builder) -> Result<Configuration, ConfigError> {
+        let Some(server) = &self.bootstrap.config_server else {
+            return sections.load_alone(&ProcessEnvironment);
+        };
+        let source = Source {
+            profile: self.bootstrap.profile.clone(),
+            shutdown: self.shutdown.clone(),
+            ..Source::new(server, self.bootstrap.instance_of(sections.application()), &self.bootstrap.data)
+        };
+        sections.load(&source).await
+    }
+
+    /// Opens a module's database; from then on readiness depends on it.
+    pub async fn store(&self, module: &str, migrations: Migrator) -> anyhow::Result<Store> {
+        let store = Store::open(&self.bootstrap.store, module, migrations)
+            .await
+            .with_context(|| format!("opening the database of {module}"))?;
+        let probe = store.clone();
+        self.readiness.depends_on(
+            format!("database of {module}"),
+            Arc::new(move || {
+                let probe = probe.clone();
+                Box::pin(async move { probe.ping().await.map_err(|error| error.to_string()) })
+            }),
+        );
+        Ok(store)
+    }
+}

@@ -1,0 +1,77 @@
+//! Whether a process lives, and whether it wants work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use futures::future::BoxFuture;
+use parking_lot::RwLock;
+
+use crate::telemetry::metrics;
+
+/// A question whose answer decides whether this process wants work: `Err` says what is missing.
+pub type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// Whether this process wants work. It does not until it says so, and no more once it drains.
+#[derive(Clone, Default)]
+pub struct Readiness {
+    ready: Arc<AtomicBool>,
+    checks: Arc<RwLock<Vec<(String, Check)>>>,
+}
+
+impl Readiness {
+    /// From now on this process wants work.
+    pub fn ready(&self) {
+        self.ready.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on it wants no more.
+    pub fn draining(&self) {
+        self.ready.store(false, Ordering::SeqCst);
+    }
+
+    /// Asks `check` too, under `name`, each time somebody wants to know.
+    pub fn depends_on(&self, name: impl Into<String>, check: Check) {
+        self.checks.write().push((name.into(), check));
+    }
+
+    /// Everything that is missing; nothing when this process wants work.
+    pub async fn missing(&self) -> Vec<String> {
+        if !self.ready.load(Ordering::SeqCst) {
+            return vec!["it is starting or draining".into()];
+        }
+        let checks = self.checks.read().clone();
+        let mut missing = Vec::new();
+        for (name, check) in checks {
+            if let Err(reason) = check().await {
+                missing.push(format!("{name}: {reason}"));
+            }
+        }
+        missing
+    }
+}
+
+/// `/livez`, `/readyz`, `/metrics`.
+pub(super) fn routes(readiness: Readiness) -> axum::Router {
+    axum::Router::new()
+        .route("/livez", get(async || "alive\n"))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics_text))
+        .with_state(readiness)
+}
+
+async fn readyz(State(readiness): State<Readiness>) -> impl IntoResponse {
+    let missing = readiness.missing().await;
+    if missing.is_empty() {
+        (StatusCode::OK, "ready\n".to_owned())
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", missing.join("; ")))
+    }
+}
+
+async fn metrics_text() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::render())
+}

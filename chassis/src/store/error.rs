@@ -1,0 +1,95 @@
+//! What can go wrong with a database.
+
+use std::path::PathBuf;
+
+use contracts::{Code, PortError, Problem};
+
+/// A database did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The address makes no sense.
+    #[error("the store's address {address} cannot be used: {reason}")]
+    Address {
+        /// Without its password.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The folder for the database file cannot be made.
+    #[error("the folder {} for the database cannot be made", folder.display())]
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The tables could not be brought up to date.
+    #[error("the tables of {module} could not be brought up to date")]
+    Migrate {
+        /// Whose.
+        module: String,
+        /// Why.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// The file lock round the migrations could not be had.
+    #[error("the migration lock {} could not be had", file.display())]
+    Lock {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A statement failed.
+    #[error("the database refused a statement")]
+    Sql(#[from] sqlx::Error),
+    /// A row holds what this program never writes.
+    #[error("a row makes no sense: {0}")]
+    Corrupt(String),
+}
+
+impl StoreError {
+    /// A row whose `column` cannot be read as what it should be.
+    pub fn corrupt(column: &str, value: impl std::fmt::Debug) -> Self {
+        Self::Corrupt(format!("{column} is {value:?}"))
+    }
+
+    /// Whether a statement failed because a row with this key is there already.
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+
+    /// Whether it may go better a moment later: no connection, a deadlock, a busy file.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => true,
+            // PostgreSQL: serialization failure, deadlock, shutting down, too many connections; SQLite: busy
+            Self::Sql(sqlx::Error::Database(error)) => error
+                .code()
+                .is_some_and(|code| matches!(&*code, "40001" | "40P01" | "57P01" | "57P03" | "53300" | "5" | "517")),
+            _ => false,
+        }
+    }
+}
+
+/// The client learns that it may come again, or that it is our fault; the log learns the rest.
+impl From<StoreError> for PortError {
+    fn from(error: StoreError) -> Self {
+        let cause = chain(&error);
+        if error.is_passing() {
+            tracing::warn!(error = cause, "the database is not available: {cause}");
+            return Problem::new(Code::Unavailable, "the database is not available at present; try again").into();
+        }
+        tracing::error!(error = cause, "the database failed: {cause}");
+        Problem::internal().into()
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,265 @@
+//! Orders: what a customer wants, and how far it has come.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::operation::{Operation, Verb};
+use crate::payments::CardToken;
+use crate::types::{Address, CustomerId, Line, Money, OrderId, Page, PageRequest, Sku, Timestamp};
+use crate::{Context, PortResult};
+
+/// What others ask of orders.
+#[async_trait]
+pub trait Orders: Send + Sync + 'static {
+    /// Places an order and, in the `sync` coordination, sees it through: the order is confirmed when
+    /// this returns. Otherwise a problem that points at the order: `out_of_stock`, `card_declined`,
+    /// `insufficient_funds`, `shipment_refused`, `dependency_unavailable` when it was undone, and
+    /// `outcome_unknown` when the time was up first. `invalid_request` and `unknown_sku` create no
+    /// order. With an idempotency key, a repetition gives the first answer; `in_progress` while that
+    /// is out, `idempotency_key_reused` for another request under the same key.
+    async fn place(&self, ctx: &Context, request: PlaceOrder) -> PortResult<Order>;
+
+    /// One order. `not_found` where there is none.
+    async fn order(&self, ctx: &Context, request: GetOrder) -> PortResult<Order>;
+
+    /// Cancels a confirmed order whose goods have not left: refunds and restocks. `already_shipped`
+    /// after that, `conflict` where the order is under way, `not_found` where there is none. An order
+    /// that is cancelled or refunded already is returned as it is.
+    async fn cancel(&self, ctx: &Context, request: CancelOrder) -> PortResult<Order>;
+
+    /// A customer's orders, newest first.
+    async fn list(&self, ctx: &Context, request: ListOrders) -> PortResult<Page<Order>>;
+
+    /// Every step of an order with what caused it. `not_found` where there is no order.
+    async fn timeline(&self, ctx: &Context, request: GetTimeline) -> PortResult<Timeline>;
+
+    /// Every order, page by page, for `tradewind audit`.
+    async fn audit(&self, ctx: &Context, request: PageRequest) -> PortResult<Page<Order>>;
+}
+
+/// `place`
+pub const PLACE: Operation = Operation::changing("orders", "place", "/orders")
+    .within(Duration::from_secs(10))
+    .grpc("/tradewind.orders.v1.Orders/Place");
+/// `order`
+pub const ORDER: Operation =
+    Operation::read("orders", "order", "/orders/{order_id}").grpc("/tradewind.orders.v1.Orders/Order");
+/// `cancel`
+pub const CANCEL: Operation = Operation::idempotent("orders", "cancel", "/orders/{order_id}/cancel")
+    .by(Verb::Post)
+    .within(Duration::from_secs(10))
+    .grpc("/tradewind.orders.v1.Orders/Cancel");
+/// `list`
+pub const LIST: Operation =
+    Operation::read("orders", "list", "/orders").grpc("/tradewind.orders.v1.Orders/List");
+/// `timeline`
+pub const TIMELINE: Operation = Operation::read("orders", "timeline", "/orders/{order_id}/timeline")
+    .grpc("/tradewind.orders.v1.Orders/Timeline");
+/// `audit`
+pub const AUDIT: Operation =
+    Operation::read("orders", "audit", "/audit/orders").grpc("/tradewind.orders.v1.Orders/Audit");
+
+/// Every operation of the port.
+pub const OPERATIONS: &[&Operation] = &[&PLACE, &ORDER, &CANCEL, &LIST, &TIMELINE, &AUDIT];
+
+/// Places an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlaceOrder {
+    /// Who orders.
+    pub customer_id: CustomerId,
+    /// What, each product once, 1 to 50 lines.
+    pub lines: Vec<Line>,
+    /// Who pays.
+    pub card: CardToken,
+    /// Where to.
+    pub address: Address,
+}
+
+/// Asks for one order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GetOrder {
+    /// Which.
+    pub order_id: OrderId,
+}
+
+/// Cancels an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CancelOrder {
+    /// Which.
+    pub order_id: OrderId,
+}
+
+/// Asks for a customer's orders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ListOrders {
+    /// Whose.
+    pub customer_id: CustomerId,
+    /// Which page.
+    #[serde(flatten)]
+    pub page: PageRequest,
+}
+
+/// Asks for the steps of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GetTimeline {
+    /// Of which order.
+    pub order_id: OrderId,
+}
+
+/// An order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Order {
+    /// Which.
+    pub id: OrderId,
+    /// Whose.
+    pub customer_id: CustomerId,
+    /// How it stands, in the customer's words.
+    pub status: OrderStatus,
+    /// How it stands, in the saga's words: the step it waits for.
+    pub step: String,
+    /// Who drives it through its steps; fixed when it was placed.
+    pub coordination: Coordination,
+    /// What was ordered, at the prices of that moment.
+    pub lines: Vec<PricedLine>,
+    /// What shipping costs.
+    pub shipping: Money,
+    /// What is to be paid in all.
+    pub total: Money,
+    /// Why it was not confirmed: a [`crate::Code`] and what it means here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Rises by one with each step.
+    pub version: u64,
+}
+
+/// Why an order was not confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    /// The text of a [`crate::Code`].
+    pub code: String,
+    /// For people.
+    pub detail: String,
+}
+
+/// One product of an order at the price that was promised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PricedLine {
+    /// Which product.
+    pub sku: Sku,
+    /// Its name at that moment.
+    pub name: String,
+    /// How many.
+    pub quantity: u32,
+    /// What one costs.
+    pub unit_price: Money,
+    /// What one weighs, in grams.
+    pub weight_grams: u32,
+}
+
+/// How an order stands. `Placed` is the only state that is not the end (though a `Confirmed` order
+/// may still be cancelled, and ends `Refunded`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStatus {
+    /// Under way.
+    Placed,
+    /// Paid for, and on the carrier's list.
+    Confirmed,
+    /// The goods were not there; nothing was charged.
+    Rejected,
+    /// It could not be paid for or delivered, and everything was undone.
+    Cancelled,
+    /// It was confirmed, then cancelled; the money is back.
+    Refunded,
+}
+
+/// Who drives an order through its steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Coordination {
+    /// Orders calls the other modules one after the other while the customer waits.
+    Sync,
+}
+
+/// Every step of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Timeline {
+    /// Whose.
+    pub order_id: OrderId,
+    /// Oldest first.
+    pub entries: Vec<TimelineEntry>,
+}
+
+/// One step of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TimelineEntry {
+    /// The order's version after this step.
+    pub version: u64,
+    /// When.
+    pub at: Timestamp,
+    /// The saga's state before; nothing for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The saga's state after.
+    pub to: String,
+    /// What caused it: `stock_reserved`, `payment_refused`.
+    pub cause: String,
+    /// For people: what the other side said.
+    pub detail: String,
+    /// Whether this step went forward, or undid something.
+    pub direction: Direction,
+    /// The trace in which it happened.
+    pub trace_id: String,
+}
+
+/// Which way a saga's step goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Towards confirmation.
+    Forward,
+    /// Undoing what was done.
+    Compensation,
+}
+
+/// What orders tell the world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum OrderEvent {
+    /// It was placed.
+    OrderPlaced {
+        /// The order, with all that the other modules need.
+        order: Order,
+        /// Who pays.
+        card: CardToken,
+        /// Where to.
+        address: Address,
+    },
+    /// It was paid for.
+    OrderConfirmed {
+        /// The order.
+        order: Order,
+    },
+    /// The goods were not there.
+    OrderRejected {
+        /// The order.
+        order: Order,
+    },
+    /// It was undone.
+    OrderCancelled {
+        /// The order.
+        order: Order,
+    },
+    /// It was cancelled after confirmation.
+    OrderRefunded {
+        /// The order.
+        order: Order,
+    },
+}

@@ -1,0 +1,11 @@
+//! Bodies on their way through: frame by frame, as fast as the slower side takes them, never held as a
+//! whole.
+//!
+//! - [`upload`]: the client's body on its way to a service
+//! - [`download`]: a service's body on its way to the client
+
+mod download;
+mod upload;
+
+pub(crate) use download::Download;
+pub(crate) use upload::{Stopped, Upload, UploadHandle};

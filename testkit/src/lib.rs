@@ -1,0 +1,14 @@
+//! What tests share: real engines on free ports, and waiting for a state.
+//!
+//! A test that wants an engine which is not on this machine says by name what it skips; where
+//! `TRADEWIND_REQUIRE_ENGINES=1` is set (CI), it fails instead.
+//!
+//! Only ever a dev-dependency.
+
+mod database;
+mod engine;
+mod wait;
+
+pub use database::{Database, databases};
+pub use engine::{Engine, free_port, require_or_skip};
+pub use wait::eventually;

@@ -1,0 +1,102 @@
+//! What the exit codes mean. The higher ones are those of sysexits.h, as far as it has them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::up::holder::Holder;
+
+/// Something that was asked for did not come about: an order was not confirmed, a wire not taken over.
+pub const FAILED: u8 = 1;
+/// The arguments or the configuration are not valid.
+pub const USAGE: u8 = 64;
+/// A port is taken.
+pub const PORT_TAKEN: u8 = 65;
+/// The data folder is in use.
+pub const FOLDER_IN_USE: u8 = 66;
+/// No shop is running on the data folder, or it does not answer.
+pub const NOT_RUNNING: u8 = 69;
+/// Stopped at once by a second Ctrl-C.
+pub const INTERRUPTED: u8 = 130;
+
+/// The codes as `--help` tells them.
+pub const HELP: &str = "\
+Exit codes:
+  0    done; for orders: every one confirmed
+  1    failed: an order was not confirmed, a wire not taken over, a process did not start
+  64   the arguments or the configuration are not valid
+  65   a port is taken
+  66   the data folder is in use by another shop
+  69   no shop is running on the data folder, or it does not answer
+  130  stopped at once by a second Ctrl-C";
+
+/// An end with a code of its own. Every other error ends with [`FAILED`].
+#[derive(Debug, thiserror::Error)]
+pub enum Ending {
+    /// The arguments make no sense together, or name what is not there.
+    #[error("{0}")]
+    Usage(String),
+    /// A port is taken.
+    #[error("port {port} for the {role} is taken by {holder}\n{remedy}")]
+    PortTaken {
+        /// Which.
+        port: u16,
+        /// What it was wanted for.
+        role: &'static str,
+        /// Who has it.
+        holder: Holder,
+        /// What to do.
+        remedy: String,
+    },
+    /// The data folder is in use.
+    #[error("the data folder {} is in use by a shop that runs as process {pid}\nstop it with `tradewind down --data {}`, or choose another folder with --data", folder.display(), folder.display())]
+    FolderInUse {
+        /// Which.
+        folder: PathBuf,
+        /// By whom.
+        pid: String,
+    },
+    /// There is no shop to talk to.
+    #[error("{0}")]
+    NotRunning(String),
+    /// The command has said already what failed.
+    #[error("failed")]
+    Said,
+    /// A second Ctrl-C.
+    #[error("stopped at once: nothing was drained")]
+    Interrupted,
+}
+
+impl Ending {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => USAGE,
+            Self::PortTaken { .. } => PORT_TAKEN,
+            Self::FolderInUse { .. } => FOLDER_IN_USE,
+            Self::NotRunning(_) => NOT_RUNNING,
+            Self::Said => FAILED,
+            Self::Interrupted => INTERRUPTED,
+        }
+    }
+}
+
+/// Says what went wrong, unless that was said already, and gives the code for it.
+pub fn code_of(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    let ending = error.downcast_ref::<Ending>();
+    if !matches!(ending, Some(Ending::Said)) {
+        eprintln!("error: {error:#}");
+    }
+    ending.map_or(FAILED, Ending::code).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_told_in_the_help() {
+        for code in [FAILED, USAGE, PORT_TAKEN, FOLDER_IN_USE, NOT_RUNNING, INTERRUPTED] {
+            assert!(HELP.lines().any(|line| line.trim_start().starts_with(&format!("{code} "))), "{code}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The data folder: everything that a shop keeps, and how commands and the running shop find each other.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::Ending;
+
+/// The data folder of one shop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder(PathBuf);
+
+/// Held as long as a shop uses its folder. The system lets go of it when the process ends, however it
+/// ends.
+#[derive(Debug)]
+pub struct FolderLock(#[expect(dead_code, reason = "held, never read")] File);
+
+/// What a running shop tells about itself: `up.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpFile {
+    /// The supervisor's process.
+    pub pid: u32,
+    /// The supervisor's control API.
+    pub control: String,
+    /// Where the shop is.
+    pub addresses: Addresses,
+}
+
+/// The known addresses of a shop, as URLs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    /// The public door.
+    pub gateway: String,
+    /// Consul's HTTP API.
+    pub registry: String,
+    /// The config server.
+    pub config_server: String,
+    /// The simulated card network.
+    pub card_network: String,
+}
+
+impl Folder {
+    /// The folder at `path`, which need not be there.
+    pub fn at(path: &Path) -> anyhow::Result<Self> {
+        let absolute = std::path::absolute(path).with_context(|| format!("the path {} is of no use", path.display()))?;
+        Ok(Self(absolute))
+    }
+
+    /// The same folder, which is there from now on.
+    pub fn made(self) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&self.0).with_context(|| format!("the data folder {} cannot be made", self.0.display()))?;
+        Ok(self)
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where each process writes its log.
+    pub fn logs(&self) -> PathBuf {
+        self.0.join("logs")
+    }
+
+    /// Where the built-in configuration files are laid out.
+    pub fn config_files(&self) -> PathBuf {
+        self.0.join("config-files")
+    }
+
+    /// The file with the operator token.
+    pub fn token_file(&self) -> PathBuf {
+        self.0.join("operator-token")
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.0.join("up.lock")
+    }
+
+    fn up_file(&self) -> PathBuf {
+        self.0.join("up.json")
+    }
+
+    /// Takes the folder for this process, or says which one has it.
+    pub fn lock(&self) -> anyhow::Result<FolderLock> {
+        let path = self.lock_file();
+        let in_context = || format!("the lock file {} cannot be used", path.display());
+        let mut options = OpenOptions::new();
+        let mut file =
+            options.read(true).write(true).create(true).truncate(false).open(&path).with_context(in_context)?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0).and_then(|()| file.rewind()).with_context(in_context)?;
+                writeln!(file, "{}", std::process::id()).with_context(in_context)?;
+                Ok(FolderLock(file))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                file.read_to_string(&mut pid).with_context(in_context)?;
+                Err(Ending::FolderInUse { folder: self.0.clone(), pid: pid.trim().to_owned() }.into())
+            }
+            Err(TryLockError::Error(error)) => Err(error).with_context(in_context),
+        }
+    }
+
+    /// Whether a shop uses the folder at this moment.
+    pub fn in_use(&self) -> bool {
+        let Ok(file) = File::open(self.lock_file()) else { return false };
+        matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+    }
+
+    /// The operator token, which is made at the first start.
+    pub fn operator_token(&self) -> anyhow::Result<String> {
+        let path = self.token_file();
+        match std::fs::read_to_string(&path) {
+            Ok(token) if !token.trim().is_empty() => return Ok(token.trim().to_owned()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("the operator token {} cannot be read", path.display()));
+            }
+            _ => {}
+        }
+        let token: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
+        replace(&path, token.as_bytes()).with_context(|| format!("the operator token {} cannot be written", path.display()))?;
+        Ok(token)
+    }
+
+    /// The running shop.
+    pub fn running(&self) -> anyhow::Result<UpFile> {
+        let nothing = || Ending::NotRunning(format!("no shop is running on {}: start one with `tradewind up`, or name its folder with --data", self.0.display()));
+        if !self.in_use() {
+            return Err(nothing().into());
+        }
+        match std::fs::read(self.up_file()) {
+            Ok(text) => serde_json::from_slice(&text).with_context(|| format!("{} cannot be read", self.up_file().display())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Ending::NotRunning(format!("the shop on {} has only just begun to start, or is about to end", self.0.display())).into())
+            }
+            Err(error) => Err(error).with_context(|| format!("{} cannot be read", self.up_file().display())),
+        }
+    }
+
+    /// Tells the commands about the running shop.
+    pub fn announce(&self, up: &UpFile) -> anyhow::Result<()> {
+        let text = serde_json::to_vec_pretty(up).context("up.json")?;
+        replace(&self.up_file(), &text).with_context(|| format!("{} cannot be written", self.up_file().display()))
+    }
+
+    /// Takes that back.
+    pub fn retract(&self) {
+        let _ = std::fs::remove_file(self.up_file());
+    }
+}
+
+/// Writes a file that only its owner reads, as a whole: a crash leaves the old content or the new.
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let draft = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    std::fs::rename(&draft, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, Folder) {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = Folder::at(&home.path().join("shop")).expect("a path").made().expect("made");
+        (home, folder)
+    }
+
+    #[test]
+    fn a_folder_has_one_user_at_a_time_and_names_it() {
+        let (_home, folder) = folder();
+        assert!(!folder.in_use());
+        let lock = folder.lock().expect("free");
+        assert!(folder.in_use());
+        let refused = folder.lock().expect_err("in use");
+        assert!(refused.to_string().contains(&std::process::id().to_string()), "{refused}");
+        assert!(matches!(refused.downcast_ref(), Some(Ending::FolderInUse { .. })));
+        drop(lock);
+        folder.lock().expect("free again");
+    }
+
+    #[test]
+    fn the_token_is_made_once_and_is_for_the_owner_alone() {
+        let (_home, folder) = folder();
+        let token = folder.operator_token().expect("made");
+        assert_eq!(token.len(), 64);
+        assert_eq!(folder.operator_token().expect("read"), token);
+        let mode = std::fs::metadata(folder.token_file()).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_a_dead_shop_announced_is_not_a_running_shop() {
+        let (_home, folder) = folder();
+        let addresses = Addresses {
+            gateway: "http://127.0.0.1:1".into(),
+            registry: "http://127.0.0.1:2".into(),
+            config_server: "http://127.0.0.1:3".into(),
+            card_network: "http://127.0.0.1:4".into(),
+        };
+        let up = UpFile { pid: 1, control: "http://127.0.0.1:5".into(), addresses };
+        folder.announce(&up).expect("written");
+        let refused = folder.running().expect_err("nobody holds the lock");
+        assert!(matches!(refused.downcast_ref(), Some(Ending::NotRunning(_))));
+        let _lock = folder.lock().expect("free");
+        assert_eq!(folder.running().expect("held"), up);
+    }
+}

@@ -1,0 +1,44 @@
+//! The command: starts the shop, looks at it, orders from it, changes it, stops it.
+//!
+//! - [`cli`]: the arguments, as typed
+//! - [`exit`]: what the exit codes mean
+//! - [`folder`]: the data folder, by which commands and the running shop find each other
+//! - [`up`]: the supervisor: starts every process, restarts what dies, drains in order
+//! - [`run`]: one process of the shop: the table of names and what they run
+//! - [`lifeline`]: how such a process notices that its supervisor is gone
+//! - [`client`]: the running shop, as the commands see it
+//! - [`commands`]: everything but `up` and `run`
+//!
+//! Not for: business rules, or anything that a service needs. Nothing depends on this crate.
+
+pub mod cli;
+pub mod client;
+pub mod commands;
+pub mod exit;
+pub mod folder;
+pub mod lifeline;
+pub mod run;
+pub mod text;
+pub mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+/// The whole of `main`: reads the arguments, does what they say, turns the end into an exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // a failure to print help leaves nobody to tell
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(exit::USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    match cli.command.unwrap_or_else(cli::up_as_usual) {
+        Command::Run(args) => run::run(args),
+        command => commands::main(command),
+    }
+}

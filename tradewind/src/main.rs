@@ -1,0 +1,7 @@
+//! The command `tradewind`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tradewind::main()
+}

@@ -1,0 +1,58 @@
+//! What commands print: aligned columns, durations and sizes as people read them.
+
+use std::time::Duration;
+
+/// Rows in columns, two spaces apart, each as wide as its widest cell. The last column is not padded.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column| rows.iter().filter_map(|row: &Vec<String>| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(&format!("{cell:<width$}  "));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A row of a [`table`].
+pub fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(str::to_owned).to_vec()
+}
+
+/// `850 ms`, `1.23 s`, `4 min 05 s`, `2 h 10 min`.
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 => format!("{} ms", duration.as_millis()),
+        1..60 => format!("{:.2} s", duration.as_secs_f64()),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// Kibibytes as `12.3 MB`: decimal, as the goals are.
+pub fn megabytes(kib: u64) -> String {
+    format!("{:.1} MB", kib as f64 * 1024.0 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_lines_end_clean() {
+        let rows = [row(["name", "state"]), row(["gateway", ""]), row(["é", "ready"])];
+        assert_eq!(table(&rows), "name     state\ngateway\né        ready\n");
+    }
+
+    #[test]
+    fn durations_read_well_at_every_size() {
+        let said = [0.85, 1.234, 245.0, 7800.0].map(|seconds| duration(Duration::from_secs_f64(seconds)));
+        assert_eq!(said, ["850 ms", "1.23 s", "4 min 05 s", "2 h 10 min"]);
+    }
+}

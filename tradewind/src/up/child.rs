@@ -1,0 +1,136 @@
+//! One process of the shop: started in a group of its own, tied to us by its lifeline.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use command_fds::{CommandFdExt, FdMapping};
+use rustix::process::{Pid, Signal};
+use tokio::process::{Child, ChildStdin, Command};
+
+use super::plan::Launch;
+use super::ports::Socket;
+
+/// Where a passed socket is in the child: the first descriptor after the three standard ones.
+const FIRST_PASSED: i32 = 3;
+/// A log that has grown beyond this is put aside when its process next starts.
+const LOG_LIMIT: u64 = 10 << 20;
+
+/// Settings that belong to one process, which a child must not inherit.
+const NOT_INHERITED: [&str; 3] = ["TRADEWIND_LISTEN", "TRADEWIND_ADVERTISE", "LISTEN_PID"];
+
+/// A running process.
+pub(super) struct Running {
+    child: Child,
+    /// Its number, which is also that of its group.
+    pub pid: u32,
+    // closing it tells the process that we are gone
+    _lifeline: Option<ChildStdin>,
+}
+
+/// Starts processes of this very executable.
+#[derive(Debug, Clone)]
+pub(super) struct Launcher {
+    executable: PathBuf,
+    logs: PathBuf,
+}
+
+impl Launcher {
+    /// One that writes the processes' logs into `logs`.
+    pub fn new(logs: PathBuf) -> io::Result<Self> {
+        std::fs::create_dir_all(&logs)?;
+        Ok(Self { executable: std::env::current_exe()?, logs })
+    }
+
+    /// Where a process writes its log.
+    pub fn log_of(&self, launch: &Launch) -> PathBuf {
+        self.logs.join(format!("{}.log", launch.process.name()))
+    }
+
+    /// Starts a process, and hands it `socket`.
+    pub fn start(&self, launch: &Launch, socket: Option<&Socket>) -> io::Result<Running> {
+        let log = open_log(&self.log_of(launch))?;
+        let mut command = Command::new(&self.executable);
+        command
+            .args(&launch.arguments)
+            .envs(launch.environment.iter().cloned())
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            // Ctrl-C at the terminal reaches us alone: we decide who drains when
+            .process_group(0)
+            .kill_on_drop(true);
+        for name in NOT_INHERITED {
+            command.env_remove(name);
+        }
+        match socket {
+            Some(socket) => {
+                let passed = FdMapping { parent_fd: socket.share()?, child_fd: FIRST_PASSED };
+                command.fd_mappings(vec![passed]).map_err(io::Error::other)?;
+                command.env("LISTEN_FDS", "1");
+            }
+            None => {
+                command.env_remove("LISTEN_FDS");
+            }
+        }
+        let mut child = command.spawn()?;
+        let lifeline = child.stdin.take();
+        let pid = child.id().ok_or_else(|| io::Error::other("it ended before it could be seen"))?;
+        Ok(Running { child, pid, _lifeline: lifeline })
+    }
+}
+
+impl Running {
+    /// Waits for its end. May be given up and called again.
+    pub async fn ended(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait().await
+    }
+
+    /// Sends a signal to the process and whatever it started.
+    pub fn signal(&self, signal: Signal) {
+        let group = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        if let Some(group) = group
+            && let Err(error) = rustix::process::kill_process_group(group, signal)
+        {
+            tracing::debug!(pid = self.pid, %error, "process {} could not be signalled: {error}", self.pid);
+        }
+    }
+}
+
+fn open_log(path: &Path) -> io::Result<File> {
+    if std::fs::metadata(path).is_ok_and(|log| log.len() > LOG_LIMIT) {
+        std::fs::rename(path, path.with_extension("log.1"))?;
+    }
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+/// The last line of a log, for people who wonder why a process does not start.
+pub(super) fn last_words(log: &Path) -> Option<String> {
+    use std::io::{Read, Seek, SeekFrom};
+    let mut file = File::open(log).ok()?;
+    let end = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(end.saturating_sub(4096))).ok()?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail).ok()?;
+    let tail = String::from_utf8_lossy(&tail);
+    tail.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_has_grown_too_large_is_put_aside() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("orders.log");
+        std::fs::write(&log, "first\n\n").expect("written");
+        open_log(&log).expect("opened");
+        assert_eq!(last_words(&log).as_deref(), Some("first"));
+        File::options().write(true).open(&log).expect("opened").set_len(LOG_LIMIT + 1).expect("grown");
+        open_log(&log).expect("opened");
+        assert_eq!(std::fs::metadata(&log).expect("there").len(), 0);
+        assert!(folder.path().join("orders.log.1").exists());
+    }
+}

@@ -1,0 +1,125 @@
+//! The listening sockets that the supervisor owns, and hands to whichever process serves them.
+//!
+//! A connection that arrives while such a process is being replaced waits in the socket's queue. It is
+//! not refused.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpSocket;
+use tokio::time::Instant;
+
+use super::holder::{self, Holder};
+use crate::exit::Ending;
+
+/// Connections that may wait for a process to be replaced.
+const QUEUE: u32 = 1024;
+/// Longer than the processes of a supervisor that was killed may take to go.
+const ORPHANS_ARE_GONE_WITHIN: Duration = Duration::from_secs(5);
+const ASK_AGAIN: Duration = Duration::from_millis(50);
+
+/// A port that is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    /// For whom, in words.
+    pub role: &'static str,
+    /// Which; 0 for any.
+    pub port: u16,
+    /// The flag that chooses another.
+    pub flag: &'static str,
+}
+
+/// A socket that listens on loopback.
+#[derive(Debug)]
+pub(super) struct Socket {
+    listener: std::net::TcpListener,
+    address: SocketAddr,
+}
+
+impl Socket {
+    /// Takes the port, or says who has it.
+    pub async fn bind(wanted: Wanted, data: &Path) -> anyhow::Result<Self> {
+        let patience = Instant::now() + ORPHANS_ARE_GONE_WITHIN;
+        loop {
+            match listen(wanted.port) {
+                Ok(socket) => return Ok(socket),
+                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+                    let holder = holder::of(wanted.port);
+                    if Instant::now() >= patience || !is_orphan_of(&holder, data) {
+                        return Err(taken(wanted, holder).into());
+                    }
+                    tokio::time::sleep(ASK_AGAIN).await;
+                }
+                Err(error) => {
+                    let Wanted { role, port, flag } = wanted;
+                    return Err(error).with_context(|| {
+                        format!("cannot listen on port {port} for the {role}: choose another with {flag}")
+                    });
+                }
+            }
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// One more handle of it, for a child.
+    pub fn share(&self) -> std::io::Result<OwnedFd> {
+        self.listener.try_clone().map(OwnedFd::from)
+    }
+}
+
+fn listen(port: u16) -> std::io::Result<Socket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    let listener = socket.listen(QUEUE)?.into_std()?;
+    Ok(Socket { address: listener.local_addr()?, listener })
+}
+
+/// Whether the holder is a process of a supervisor that was killed on the same data folder: it will be
+/// gone in a moment.
+fn is_orphan_of(holder: &Holder, data: &Path) -> bool {
+    let Holder::Process { command, .. } = holder else { return false };
+    command.contains("--lifeline") && command.contains(&data.display().to_string())
+}
+
+fn taken(wanted: Wanted, holder: Holder) -> Ending {
+    let Wanted { role, port, flag } = wanted;
+    let remedy = format!("choose another with `{flag} N`, or let the system choose them all with `--ports auto`");
+    Ending::PortTaken { port, role, holder, remedy }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_taken_port_is_named_with_its_holder_and_the_flag_that_helps() {
+        let held = listen(0).expect("any port");
+        let port = held.address().port();
+        let wanted = Wanted { role: "gateway", port, flag: "--gateway-port" };
+        let refused = Socket::bind(wanted, Path::new("/data")).await.expect_err("taken").to_string();
+        for part in [&port.to_string(), "gateway", "--gateway-port", "--ports auto"] {
+            assert!(refused.contains(part), "{refused:?} does not say {part:?}");
+        }
+        if cfg!(target_os = "linux") {
+            assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
+        }
+    }
+
+    #[test]
+    fn only_an_orphan_of_the_same_folder_is_worth_waiting_for() {
+        let process = |command: &str| Holder::Process { pid: 1, command: command.into() };
+        let data = Path::new("/shop/.tradewind");
+        assert!(is_orphan_of(&process("tradewind run gateway --lifeline --data /shop/.tradewind"), data));
+        assert!(!is_orphan_of(&process("tradewind run gateway --lifeline --data /other"), data));
+        assert!(!is_orphan_of(&process("nginx"), data));
+        assert!(!is_orphan_of(&Holder::Unknown("why"), data));
+    }
+}

@@ -1,0 +1,88 @@
+//! Finds out when a process wants work, and whether it still does.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chassis::discovery::Consul;
+
+use super::plan::Launch;
+
+/// How long one question may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the registry may hold a question back that waits for a change.
+const WATCH: Duration = Duration::from_secs(10);
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Asks processes whether they are ready. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Probe {
+    http: reqwest::Client,
+    consul: Consul,
+}
+
+impl Probe {
+    /// One that finds processes in the registry.
+    pub fn new(registry: &str, token: Option<String>) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().context("the HTTP client")?;
+        Ok(Self { http, consul: Consul::new(registry, token)? })
+    }
+
+    /// Waits until the process `pid` is ready; returns its address. The caller gives up when the
+    /// process dies.
+    pub async fn until_ready(&self, launch: &Launch, pid: u32) -> String {
+        let address = match launch.door {
+            Some(door) => door.to_string(),
+            None => self.until_registered(launch.process.name(), pid).await,
+        };
+        while self.ready(&address).await.is_err() {
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+        address
+    }
+
+    /// Whether the process at `address` is ready, and why not.
+    pub async fn ready(&self, address: &str) -> Result<(), String> {
+        let answer = self.http.get(format!("http://{address}/readyz")).send().await;
+        let answer = answer.map_err(|error| if error.is_timeout() { "no answer".into() } else { error.to_string() })?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        let status = answer.status();
+        Err(answer.text().await.map_or_else(|_| status.to_string(), |text| text.trim().to_owned()))
+    }
+
+    /// Waits until `path` at `address` answers well: the way through to whoever answers it is open.
+    pub async fn until_open(&self, address: SocketAddr, path: &str) {
+        let url = format!("http://{address}{path}");
+        loop {
+            let answer = self.http.get(&url).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+    }
+
+    /// The address under which the process `pid` registered. Its predecessor may still stand there.
+    async fn until_registered(&self, service: &str, pid: u32) -> String {
+        let pid = pid.to_string();
+        let mut index = 0;
+        loop {
+            match self.consul.healthy(service, index, WATCH).await {
+                Ok(answer) => {
+                    // an index that goes back means that the registry has begun anew
+                    index = if answer.index < index { 0 } else { answer.index };
+                    let ours = answer.value.into_iter().find(|instance| instance.meta.get("pid") == Some(&pid));
+                    if let Some(instance) = ours {
+                        return instance.address;
+                    }
+                }
+                Err(_) => {
+                    index = 0;
+                    tokio::time::sleep(ASK_AGAIN).await;
+                }
+            }
+        }
+    }
+}

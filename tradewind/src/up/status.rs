@@ -1,0 +1,157 @@
+//! How each process is doing: what the supervisor knows, and what `GET /status` tells.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use crate::folder::Addresses;
+
+/// What a process is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It runs and has not been ready yet.
+    Starting,
+    /// It wants work.
+    Ready,
+    /// It was ready, and is not at this moment.
+    NotReady,
+    /// It died, and waits to be started again.
+    Waiting,
+    /// It finishes what it has begun.
+    Draining,
+    /// It has ended.
+    Stopped,
+}
+
+impl State {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::NotReady => "not ready",
+            Self::Waiting => "waiting",
+            Self::Draining => "draining",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// What the supervisor knows of one process.
+#[derive(Debug, Clone)]
+pub(super) struct Standing {
+    pub state: State,
+    pub pid: Option<u32>,
+    /// Where it listens, once that is known.
+    pub address: Option<String>,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// Since when the present process runs.
+    pub since: Option<Instant>,
+    /// How the one before ended.
+    pub last_end: Option<String>,
+}
+
+impl Standing {
+    /// Before its first start.
+    pub fn unborn() -> Self {
+        Self { state: State::Starting, pid: None, address: None, restarts: 0, since: None, last_end: None }
+    }
+}
+
+/// What `GET /status` answers, and `tradewind status --json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShopStatus {
+    /// Whether every process is ready.
+    pub ready: bool,
+    /// The supervisor's process.
+    pub pid: u32,
+    /// The data folder.
+    pub data: String,
+    /// How long the shop has been up, in milliseconds.
+    pub uptime_ms: u64,
+    /// The known addresses.
+    pub addresses: Addresses,
+    /// Every process; the supervisor itself is the last.
+    pub processes: Vec<ProcessStatus>,
+    /// The sums.
+    pub totals: Totals,
+}
+
+/// One process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProcessStatus {
+    /// Its name.
+    pub name: String,
+    /// Its number, while it runs.
+    pub pid: Option<u32>,
+    /// Where it listens.
+    pub address: Option<String>,
+    /// What it is doing.
+    pub state: State,
+    /// Why it is not ready, or how the process before it ended.
+    pub detail: Option<String>,
+    /// Its proportional share of memory in KiB: memory that several processes share counts in part for
+    /// each. Nothing where the system does not tell.
+    pub pss_kib: Option<u64>,
+    /// Its resident memory in KiB, in which shared memory counts in full.
+    pub rss_kib: Option<u64>,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// How long the present process has been running, in milliseconds.
+    pub uptime_ms: Option<u64>,
+}
+
+/// The sums over all processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Running processes.
+    pub processes: usize,
+    /// Proportional memory in KiB, where every process has it.
+    pub pss_kib: Option<u64>,
+    /// Resident memory in KiB.
+    pub rss_kib: Option<u64>,
+    /// Restarts.
+    pub restarts: u32,
+}
+
+impl Totals {
+    /// The sums of `processes`.
+    pub fn of(processes: &[ProcessStatus]) -> Self {
+        let running = || processes.iter().filter(|process| process.pid.is_some());
+        Self {
+            processes: running().count(),
+            pss_kib: running().map(|process| process.pss_kib).sum(),
+            rss_kib: running().map(|process| process.rss_kib).sum(),
+            restarts: processes.iter().map(|process| process.restarts).sum(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(pid: Option<u32>, pss_kib: Option<u64>, restarts: u32) -> ProcessStatus {
+        ProcessStatus {
+            name: "orders".into(),
+            pid,
+            address: None,
+            state: State::Ready,
+            detail: None,
+            pss_kib,
+            rss_kib: Some(10),
+            restarts,
+            uptime_ms: None,
+        }
+    }
+
+    #[test]
+    fn a_sum_that_lacks_a_part_is_no_sum() {
+        let whole = [process(Some(1), Some(3), 0), process(Some(2), Some(4), 2), process(None, None, 1)];
+        let totals = Totals::of(&whole);
+        assert_eq!((totals.processes, totals.pss_kib, totals.restarts), (2, Some(7), 3));
+        assert_eq!(Totals::of(&[process(Some(1), Some(3), 0), process(Some(2), None, 0)]).pss_kib, None);
+    }
+}

@@ -1,0 +1,131 @@
+//! The life of one process under its supervisor: started, watched, started again, drained.
+
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::Backoff;
+use super::child::{Launcher, Running};
+use super::plan::Launch;
+use super::ports::Socket;
+use super::ready::Probe;
+use super::status::{Standing, State};
+
+/// How long a process may drain before it is killed.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(12);
+
+/// What keeps one process running.
+pub(super) struct Keeper {
+    pub launch: Launch,
+    pub launcher: Launcher,
+    pub probe: Probe,
+    /// The socket that it serves, if the supervisor owns it.
+    pub socket: Option<Socket>,
+    /// What others see of it.
+    pub standing: watch::Sender<Standing>,
+    /// Fires when it shall drain and end.
+    pub drain: CancellationToken,
+    /// Fires when it shall end at once.
+    pub kill: CancellationToken,
+}
+
+/// How one life of a process ended.
+enum End {
+    /// As it was told.
+    Drained,
+    /// By itself.
+    Died { how: String, healthy_for: Duration },
+}
+
+impl Keeper {
+    /// Runs the process, again and again, until it is told to drain.
+    pub async fn keep(mut self) {
+        let mut backoff = Backoff::new();
+        while !self.drain.is_cancelled() {
+            let End::Died { how, healthy_for } = self.live().await else { break };
+            let wait = backoff.after(healthy_for);
+            let name = self.launch.process.name();
+            tracing::warn!(process = name, "{name} {how}; starting it again in {wait:?}");
+            self.standing.send_modify(|standing| {
+                let restarts = standing.restarts;
+                *standing = Standing { state: State::Waiting, restarts, last_end: Some(how), ..Standing::unborn() };
+            });
+            tokio::select! {
+                () = self.drain.cancelled() => break,
+                () = tokio::time::sleep(wait) => {}
+            }
+            self.standing.send_modify(|standing| standing.restarts += 1);
+        }
+        self.standing.send_modify(|standing| {
+            *standing = Standing { state: State::Stopped, pid: None, since: None, ..standing.clone() };
+        });
+    }
+
+    /// One life.
+    async fn live(&mut self) -> End {
+        let mut running = match self.launcher.start(&self.launch, self.socket.as_ref()) {
+            Ok(running) => running,
+            Err(error) => return End::Died { how: format!("could not be started: {error}"), healthy_for: Duration::ZERO },
+        };
+        let pid = running.pid;
+        self.standing.send_modify(|standing| {
+            *standing = Standing { state: State::Starting, pid: Some(pid), since: Some(Instant::now()), ..standing.clone() };
+        });
+        let becomes_ready = self.probe.until_ready(&self.launch, pid);
+        tokio::pin!(becomes_ready);
+        let mut ready_since: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                ended = running.ended() => {
+                    let how = ended.map_or_else(|error| format!("was lost: {error}"), describe);
+                    let healthy_for = ready_since.map_or(Duration::ZERO, |since| since.elapsed());
+                    return End::Died { how, healthy_for };
+                }
+                address = &mut becomes_ready, if ready_since.is_none() => {
+                    ready_since = Some(Instant::now());
+                    self.standing.send_modify(|standing| {
+                        standing.state = State::Ready;
+                        standing.address = Some(address);
+                    });
+                }
+                () = self.drain.cancelled() => break,
+            }
+        }
+        self.stop(running).await;
+        End::Drained
+    }
+
+    /// Lets the process finish what it has begun.
+    async fn stop(&mut self, mut running: Running) {
+        self.standing.send_modify(|standing| standing.state = State::Draining);
+        // ours is not the last handle of the socket then: new connections are refused once the
+        // process has let go of it, and do not wait for nobody
+        self.socket = None;
+        running.signal(Signal::TERM);
+        let name = self.launch.process.name();
+        tokio::select! {
+            _ = running.ended() => return,
+            () = self.kill.cancelled() => {}
+            () = tokio::time::sleep(DRAIN_PATIENCE) => {
+                tracing::warn!(process = name, "{name} did not drain within {DRAIN_PATIENCE:?}: killed");
+            }
+        }
+        running.signal(Signal::KILL);
+        if let Err(error) = running.ended().await {
+            tracing::warn!(process = name, %error, "{name} was killed, and then lost: {error}");
+        }
+    }
+}
+
+fn describe(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(64), _) => "exited with code 64: its configuration or its arguments are not valid".into(),
+        (Some(code), _) => format!("exited with code {code}"),
+        (None, Some(signal)) => format!("was killed by signal {signal}"),
+        (None, None) => "ended".into(),
+    }
+}

@@ -1,0 +1,84 @@
+//! What passes below a port: a [`Call`] goes in, a [`Reply`] or an error comes out, whatever the wire.
+//! Resilience is written once, against these types.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use contracts::{
+    Context, Effect, Kind, Operation, PortError, PortResult, RemoteFailure, RemoteReason, Streaming,
+};
+use tower::util::BoxCloneSyncService;
+
+use crate::choices::WireKind;
+
+/// A wire: the layers of [`crate::stack`] round a transport.
+pub type Wire = BoxCloneSyncService<Call, Reply, PortError>;
+
+/// Which module calls which.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct EdgeName {
+    /// The tail: `orders`.
+    pub caller: String,
+    /// The head: `inventory`.
+    pub callee: &'static str,
+}
+
+/// One call on its way.
+pub struct Call {
+    /// From whom to whom.
+    pub edge: Arc<EdgeName>,
+    /// What is asked.
+    pub operation: &'static Operation,
+    /// Under what circumstances.
+    pub context: Context,
+    /// Where to, in the wire's own terms: path and query on REST, the method's full name on gRPC.
+    pub target: String,
+    /// What is sent, encoded.
+    pub body: Payload,
+}
+
+/// What came back.
+pub struct Reply {
+    /// Encoded as the call was.
+    pub body: Payload,
+}
+
+/// One message, or many.
+pub enum Payload {
+    /// All of it.
+    One(Bytes),
+    /// One item a message, as they come.
+    Many(Streaming<PortResult<Bytes>>),
+}
+
+/// Builds the errors of one call: they all name the operation and the wire.
+#[derive(Clone, Copy)]
+pub struct Failures {
+    /// What was asked.
+    pub operation: &'static Operation,
+    /// The wire that it took.
+    pub wire: WireKind,
+}
+
+impl Failures {
+    /// The call failed before anything was sent.
+    pub fn not_sent(self, reason: RemoteReason, detail: impl Into<String>) -> PortError {
+        self.failure(reason, Effect::None, detail.into())
+    }
+
+    /// The call failed after it was sent: the work may have happened, unless it is a read.
+    pub fn sent(self, reason: RemoteReason, detail: impl Into<String>) -> PortError {
+        let effect = if self.operation.kind == Kind::Read { Effect::None } else { Effect::Unknown };
+        self.failure(reason, effect, detail.into())
+    }
+
+    fn failure(self, reason: RemoteReason, effect: Effect, detail: String) -> PortError {
+        PortError::Remote(RemoteFailure {
+            operation: self.operation.to_string(),
+            wire: self.wire.to_string(),
+            reason,
+            effect,
+            detail,
+        })
+    }
+}

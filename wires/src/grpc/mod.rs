@@ -1,0 +1,104 @@
+//! The `grpc` wire: protocol buffers over HTTP/2. A call's body is an encoded message, so that the
+//! layers above the transport are the same for every wire; encoding happens here, above them.
+
+mod catalog;
+mod codec;
+mod inventory;
+mod orders;
+mod payments;
+mod shipping;
+mod transport;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chassis::discovery::Discovery;
+use contracts::grpc::Proto;
+use contracts::{Context, Operation, PortResult, RemoteReason, Streaming};
+use futures::StreamExt;
+use prost::Message;
+use tower::ServiceExt;
+
+use crate::call::{Call, EdgeName, Failures, Payload, Reply, Wire};
+use crate::choices::WireKind;
+use crate::stack;
+
+/// Calls a service over gRPC. Implements every port.
+#[derive(Clone)]
+pub struct GrpcClient {
+    edge: Arc<EdgeName>,
+    wire: Wire,
+}
+
+impl GrpcClient {
+    /// The client of the edge from `caller` to `callee`.
+    pub fn new(caller: &str, callee: &'static str, discovery: Arc<dyn Discovery>) -> Self {
+        let edge = Arc::new(EdgeName { caller: caller.to_owned(), callee });
+        let wire = stack::around(callee, WireKind::Grpc, discovery, transport::Transport::default());
+        Self { edge, wire }
+    }
+
+    /// One request, one reply.
+    async fn call<In: Proto, Out: Proto>(
+        &self,
+        operation: &'static Operation,
+        ctx: &Context,
+        request: In,
+    ) -> PortResult<Out> {
+        let failures = Failures { operation, wire: WireKind::Grpc };
+        let reply = self.send(operation, ctx, Payload::One(encode(request))).await?;
+        decode(failures, &stack::only(reply, failures)?)
+    }
+
+    /// One request, many replies.
+    async fn call_for_many<In: Proto, Out: Proto + 'static>(
+        &self,
+        operation: &'static Operation,
+        ctx: &Context,
+        request: In,
+    ) -> PortResult<Streaming<PortResult<Out>>> {
+        self.stream(operation, ctx, Payload::One(encode(request))).await
+    }
+
+    /// Many requests, many replies.
+    async fn exchange<In: Proto + Send + 'static, Out: Proto + 'static>(
+        &self,
+        operation: &'static Operation,
+        ctx: &Context,
+        requests: Streaming<In>,
+    ) -> PortResult<Streaming<PortResult<Out>>> {
+        let messages = requests.map(|request| Ok(encode(request))).boxed();
+        self.stream(operation, ctx, Payload::Many(messages)).await
+    }
+
+    async fn stream<Out: Proto + 'static>(
+        &self,
+        operation: &'static Operation,
+        ctx: &Context,
+        body: Payload,
+    ) -> PortResult<Streaming<PortResult<Out>>> {
+        let failures = Failures { operation, wire: WireKind::Grpc };
+        match self.send(operation, ctx, body).await?.body {
+            Payload::Many(messages) => Ok(messages.map(move |message| decode(failures, &message?)).boxed()),
+            Payload::One(_) => {
+                Err(failures.sent(RemoteReason::Garbled, "one message came back, not a stream"))
+            }
+        }
+    }
+
+    async fn send(&self, operation: &'static Operation, ctx: &Context, body: Payload) -> PortResult<Reply> {
+        let target = operation.grpc.to_owned();
+        let call = Call { edge: self.edge.clone(), operation, context: ctx.clone(), target, body };
+        self.wire.clone().oneshot(call).await
+    }
+}
+
+fn encode<In: Proto>(request: In) -> Bytes {
+    request.into_message().encode_to_vec().into()
+}
+
+fn decode<Out: Proto>(failures: Failures, bytes: &Bytes) -> PortResult<Out> {
+    let garbled = |detail: String| failures.sent(RemoteReason::Garbled, detail);
+    let message = Out::Message::decode(&bytes[..]).map_err(|error| garbled(error.to_string()))?;
+    Out::from_message(message).map_err(|problem| garbled(problem.detail))
+}

@@ -1,0 +1,53 @@
+//! The `local` wire: a plain call in the same process, under the same rules about time as any other.
+
+mod catalog;
+mod inventory;
+mod orders;
+mod payments;
+mod shipping;
+
+use std::sync::Arc;
+
+use contracts::{Context, Operation, PortResult, RemoteReason};
+
+use crate::call::Failures;
+use crate::choices::WireKind;
+use crate::stack::too_late;
+
+/// Calls a port of this process.
+pub struct Local<P: ?Sized> {
+    caller: String,
+    port: Arc<P>,
+}
+
+impl<P: ?Sized> Local<P> {
+    /// The edge from `caller` to `port`.
+    pub fn new(caller: &str, port: Arc<P>) -> Self {
+        Self { caller: caller.to_owned(), port }
+    }
+
+    async fn call<T, Work, Reply>(
+        &self,
+        operation: &'static Operation,
+        ctx: &Context,
+        work: Work,
+    ) -> PortResult<T>
+    where
+        Work: FnOnce(Arc<P>, Context) -> Reply,
+        Reply: Future<Output = PortResult<T>>,
+    {
+        let mut context = ctx.clone().within(operation.deadline);
+        context.caller.clone_from(&self.caller);
+        let deadline = context.deadline;
+        if deadline.passed() {
+            return Err(too_late(operation));
+        }
+        match tokio::time::timeout_at(deadline.instant(), work(self.port.clone(), context)).await {
+            Ok(result) => result,
+            Err(_) => {
+                let failures = Failures { operation, wire: WireKind::Local };
+                Err(failures.sent(RemoteReason::TimedOut, "the deadline passed"))
+            }
+        }
+    }
+}

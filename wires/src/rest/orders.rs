@@ -1,0 +1,38 @@
+//! The orders port over REST.
+
+use async_trait::async_trait;
+use contracts::orders::{
+    AUDIT, CANCEL, CancelOrder, GetOrder, GetTimeline, LIST, ListOrders, ORDER, Order, Orders, PLACE,
+    PlaceOrder, TIMELINE, Timeline,
+};
+use contracts::types::{Page, PageRequest};
+use contracts::{Context, PortResult};
+
+use super::RestClient;
+
+#[async_trait]
+impl Orders for RestClient {
+    async fn place(&self, ctx: &Context, request: PlaceOrder) -> PortResult<Order> {
+        self.call(&PLACE, ctx, &request).await
+    }
+
+    async fn order(&self, ctx: &Context, request: GetOrder) -> PortResult<Order> {
+        self.call(&ORDER, ctx, &request).await
+    }
+
+    async fn cancel(&self, ctx: &Context, request: CancelOrder) -> PortResult<Order> {
+        self.call(&CANCEL, ctx, &request).await
+    }
+
+    async fn list(&self, ctx: &Context, request: ListOrders) -> PortResult<Page<Order>> {
+        self.call(&LIST, ctx, &request).await
+    }
+
+    async fn timeline(&self, ctx: &Context, request: GetTimeline) -> PortResult<Timeline> {
+        self.call(&TIMELINE, ctx, &request).await
+    }
+
+    async fn audit(&self, ctx: &Context, request: PageRequest) -> PortResult<Page<Order>> {
+        self.call(&AUDIT, ctx, &request).await
+    }
+}

@@ -1,0 +1,123 @@
+//! Sends calls by reqwest.
+
+use std::task::{Context as Poller, Poll};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use chassis::http::streams::NDJSON;
+use chassis::http::write_context;
+use contracts::error::ProblemJson;
+use contracts::{PortError, RemoteReason, Shape, Verb};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use reqwest::{Client, Method, Response};
+use tower::Service;
+
+use crate::balance::Routed;
+use crate::call::{Failures, Payload, Reply};
+use crate::choices::WireKind;
+
+/// One connection pool an edge.
+#[derive(Clone)]
+pub(super) struct Transport {
+    client: Client,
+}
+
+impl Transport {
+    pub(super) fn new() -> Self {
+        let client = Client::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .pool_idle_timeout(Duration::from_secs(30))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            // only TLS back ends and system proxies can fail here, and we use neither
+            .unwrap_or_default();
+        Self { client }
+    }
+}
+
+impl Service<Routed> for Transport {
+    type Response = Reply;
+    type Error = PortError;
+    type Future = BoxFuture<'static, Result<Reply, PortError>>;
+
+    fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), PortError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, routed: Routed) -> Self::Future {
+        Box::pin(send(self.client.clone(), routed))
+    }
+}
+
+async fn send(client: Client, Routed { call, address }: Routed) -> Result<Reply, PortError> {
+    let operation = call.operation;
+    let failures = Failures { operation, wire: WireKind::Rest };
+    let method = match operation.verb {
+        Verb::Get => Method::GET,
+        Verb::Post => Method::POST,
+        Verb::Put => Method::PUT,
+    };
+    let mut request = client.request(method, format!("http://{address}{}", call.target));
+    let mut headers = HeaderMap::new();
+    write_context(&call.context, &mut headers);
+    request = request.headers(headers);
+    request = match call.body {
+        Payload::One(_) if operation.verb == Verb::Get => request,
+        Payload::One(bytes) => request.header(header::CONTENT_TYPE, "application/json").body(bytes),
+        Payload::Many(lines) => {
+            request.header(header::CONTENT_TYPE, NDJSON).body(reqwest::Body::wrap_stream(lines))
+        }
+    };
+    if operation.shape != Shape::Unary {
+        request = request.header(header::ACCEPT, NDJSON);
+    }
+    let response = request.send().await.map_err(|error| lost(failures, &address, &error))?;
+    if !response.status().is_success() {
+        return Err(refused(failures, &address, response).await);
+    }
+    if operation.shape == Shape::Unary {
+        let bytes = response.bytes().await.map_err(|error| lost(failures, &address, &error))?;
+        return Ok(Reply { body: Payload::One(bytes) });
+    }
+    let chunks =
+        response.bytes_stream().map(move |chunk| chunk.map_err(|error| lost(failures, &address, &error)));
+    Ok(Reply { body: Payload::Many(chunks.boxed()) })
+}
+
+fn lost(failures: Failures, address: &str, error: &reqwest::Error) -> PortError {
+    let detail = format!("{address}: {}", chain(error));
+    if error.is_connect() {
+        return failures.not_sent(RemoteReason::Unreachable, detail);
+    }
+    if error.is_timeout() {
+        return failures.sent(RemoteReason::TimedOut, detail);
+    }
+    failures.sent(RemoteReason::Broken, detail)
+}
+
+async fn refused(failures: Failures, address: &str, response: Response) -> PortError {
+    let status = response.status();
+    let body: Bytes = match response.bytes().await {
+        Ok(body) => body,
+        Err(error) => return lost(failures, address, &error),
+    };
+    let problem = serde_json::from_slice::<ProblemJson>(&body).ok().and_then(ProblemJson::into_problem);
+    match problem {
+        Some(problem) => problem.into(),
+        None => failures
+            .sent(RemoteReason::Garbled, format!("{address} answered {status} without a problem of ours")),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
