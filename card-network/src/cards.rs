@@ -53,7 +53,8 @@ mod tests {
     fn a_token_that_is_no_test_card_is_an_unknown_card() {
         assert!(is_token("tok_visa_4242"));
         assert_eq!(TestCard::behind("tok_visa_4242"), TestCard::Refuse(Decline::UnknownCard));
-        for bad in ["", "tok_", "tok_Ä", "tok_UPPER", "4111111111111111", &format!("tok_{}", "a".repeat(61))] {
+        for bad in ["", "tok_", "tok_Ä", "tok_UPPER", "4111111111111111", &format!("tok_{}", "a".repeat(61))]
+        {
             assert!(!is_token(bad), "{bad}");
         }
     }

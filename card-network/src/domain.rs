@@ -189,8 +189,7 @@ fn place(charge: Charge) -> Ruling {
         TestCard::Refuse(decline) => (State::Declined(decline), 0, Err(Refusal::Declined(decline))),
         _ => (State::Held, 1, Ok(())),
     };
-    let hold =
-        Hold { charge: Some(charge), state, holds, captures: 0, captured: 0, voided: 0, refunded: 0 };
+    let hold = Hold { charge: Some(charge), state, holds, captures: 0, captured: 0, voided: 0, refunded: 0 };
     Ruling { hold: Some(hold), verdict }
 }
 

@@ -83,7 +83,10 @@ async fn hold(
         Ok(body) => body,
         Err(rejection) => return fault(rejection.status(), "malformed", rejection.body_text()),
     };
-    let good = is_token(&card) && amount > 0 && currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
+    let good = is_token(&card)
+        && amount > 0
+        && currency.len() == 3
+        && currency.bytes().all(|b| b.is_ascii_uppercase());
     if !good {
         let message = "card must be tok_…, amount above zero, currency three capital letters";
         return fault(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message);
@@ -128,7 +131,9 @@ impl Desk {
         let before = self.books.hold(key).await?;
         let card = match (request, &before) {
             (Request::Hold { card, .. }, _) => Some(TestCard::behind(card)),
-            (_, before) => before.as_ref().and_then(|hold| hold.charge.as_ref()).map(|c| TestCard::behind(&c.card)),
+            (_, before) => {
+                before.as_ref().and_then(|hold| hold.charge.as_ref()).map(|c| TestCard::behind(&c.card))
+            }
         };
         if card == Some(TestCard::Flaky) && self.books.attempt_count(key, kind).await? % 2 == 1 {
             let message = "nothing was done; try again";
@@ -174,7 +179,11 @@ fn unknown_key(key: &str) -> Response {
 /// Nobody can tell here how far the work came: not the 503 that promises that nothing was done.
 fn out_of_order(error: &StoreError) -> Response {
     tracing::error!(%error, "the books cannot be used: {error}");
-    fault(StatusCode::INTERNAL_SERVER_ERROR, "out_of_order", "the books cannot be used; look the key up later")
+    fault(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "out_of_order",
+        "the books cannot be used; look the key up later",
+    )
 }
 
 fn fault(status: StatusCode, error: &'static str, message: impl Into<String>) -> Response {
@@ -182,7 +191,8 @@ fn fault(status: StatusCode, error: &'static str, message: impl Into<String>) ->
 }
 
 fn is_key(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
 impl Record {

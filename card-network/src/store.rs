@@ -118,7 +118,12 @@ async fn insert_in_tx(tx: &mut AnyConnection, key: &str, hold: &Hold) -> Result<
 }
 
 /// Card and amount of a key never change; state and counters do.
-async fn update_in_tx(tx: &mut AnyConnection, key: &str, hold: &Hold, version: i64) -> Result<bool, StoreError> {
+async fn update_in_tx(
+    tx: &mut AnyConnection,
+    key: &str,
+    hold: &Hold,
+    version: i64,
+) -> Result<bool, StoreError> {
     let updated = sqlx::query(
         "UPDATE card_network_holds
          SET state = $1, holds = $2, captures = $3, captured = $4, voided = $5, refunded = $6, version = version + 1

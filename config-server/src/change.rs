@@ -50,8 +50,14 @@ impl Core {
             (state.files.clone(), state.stored.clone())
         };
         let current = etag(&sources::effective(&target, &files, &stored));
-        if proposal.if_match.as_ref().is_some_and(|tags| !tags.iter().any(|tag| tag == "*" || *tag == current)) {
-            let detail = format!("it has changed since you read it: the ETag is {current} now; read it again, then decide again");
+        if proposal
+            .if_match
+            .as_ref()
+            .is_some_and(|tags| !tags.iter().any(|tag| tag == "*" || *tag == current))
+        {
+            let detail = format!(
+                "it has changed since you read it: the ETag is {current} now; read it again, then decide again"
+            );
             return Err(Problem::new(Code::PreconditionFailed, detail));
         }
         let (kind, changes) = self.changes(&proposal, &stored).await?;
@@ -60,7 +66,8 @@ impl Core {
         }
         self.refuse_overridden(&proposal.application, &changes)?;
 
-        let set = ChangeSet { expected: stored.version, kind, who: proposal.who, at: Timestamp::now(), changes };
+        let set =
+            ChangeSet { expected: stored.version, kind, who: proposal.who, at: Timestamp::now(), changes };
         let mut after = stored.clone();
         after.apply(&set, stored.version + 1);
         self.refuse_invalid(&target, &set, &files, &stored, &after)?;
@@ -68,7 +75,13 @@ impl Core {
             Appended::As(version) => {
                 let keys: Vec<_> = set.changes.iter().map(|(place, _)| place.key.as_str()).collect();
                 let (application, keys, who) = (&target.application, keys.join(", "), &set.who);
-                tracing::info!(application, version, keys, who, "{who} changed {keys} of {application}: version {version}");
+                tracing::info!(
+                    application,
+                    version,
+                    keys,
+                    who,
+                    "{who} changed {keys} of {application}: version {version}"
+                );
                 let etag = etag(&sources::effective(&target, &files, &after));
                 self.publish(|state| state.stored = after);
                 Ok(Made { version, etag })
@@ -92,7 +105,11 @@ impl Core {
     }
 
     /// What the wish comes down to.
-    async fn changes(&self, proposal: &Proposal, stored: &Snapshot) -> Result<(ChangeKind, Vec<(Place, Option<Value>)>), Problem> {
+    async fn changes(
+        &self,
+        proposal: &Proposal,
+        stored: &Snapshot,
+    ) -> Result<(ChangeKind, Vec<(Place, Option<Value>)>), Problem> {
         let place = |key: &str| Place {
             application: proposal.application.clone(),
             profile: proposal.profile.clone(),
@@ -105,7 +122,10 @@ impl Core {
             }
             Wish::Unset { key } => {
                 if !stored.values.contains_key(&place(key)) {
-                    return Err(Problem::not_found(format!("runtime change of {key} for {}/{}", proposal.application, proposal.profile)));
+                    return Err(Problem::not_found(format!(
+                        "runtime change of {key} for {}/{}",
+                        proposal.application, proposal.profile
+                    )));
                 }
                 Ok((ChangeKind::Unset, vec![(place(key), None)]))
             }
@@ -114,7 +134,11 @@ impl Core {
                     let message = format!("is {version}, but the last version is {}", stored.version);
                     return Err(Problem::invalid_field("version", message));
                 }
-                let then = self.store.values_at(&proposal.application, &proposal.profile, *version).await.map_err(failed)?;
+                let then = self
+                    .store
+                    .values_at(&proposal.application, &proposal.profile, *version)
+                    .await
+                    .map_err(failed)?;
                 let now = runtime_values(stored, &proposal.application, &proposal.profile);
                 let all: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
                 let differing = all.into_iter().filter(|key| then.get(*key) != now.get(*key));
@@ -126,7 +150,11 @@ impl Core {
 
     /// A value that the environment of a live instance overrides would do nothing there: whoever sets
     /// it must learn that.
-    fn refuse_overridden(&self, application: &str, changes: &[(Place, Option<Value>)]) -> Result<(), Problem> {
+    fn refuse_overridden(
+        &self,
+        application: &str,
+        changes: &[(Place, Option<Value>)],
+    ) -> Result<(), Problem> {
         let overridden = |instance: &Instance, key: &str| {
             let clash = |set: &&String| set.as_str() == key || keys::collide(set, key);
             let key = instance.overrides.keys().find(clash)?;
@@ -138,7 +166,8 @@ impl Core {
             .flat_map(|(place, _)| instances.iter().map(move |instance| (place, instance)))
             .filter_map(|(place, instance)| {
                 let who = overridden(instance, &place.key)?;
-                let message = format!("is set by the environment of {who}; a change here would do nothing there");
+                let message =
+                    format!("is set by the environment of {who}; a change here would do nothing there");
                 Some(Fault { field: place.key.clone(), message })
             })
             .collect();
@@ -160,14 +189,21 @@ impl Core {
     ) -> Result<(), Problem> {
         let mut faults = Vec::new();
         if target.application == SHARED {
-            faults.extend(set.changes.iter().filter_map(|(place, value)| value.as_ref().and(nobodys(&place.key, before))));
+            faults.extend(
+                set.changes
+                    .iter()
+                    .filter_map(|(place, value)| value.as_ref().and(nobodys(&place.key, before))),
+            );
         }
         for target in self.affected(target, before) {
             let Some(schema) = before.schemas.get(&target.application) else { continue };
             let judge = |stored| schemas::faults(schema, &sources::effective(&target, files, stored).values);
             let known = judge(before);
             let new = judge(after).into_iter().filter(|fault| !known.contains(fault));
-            faults.extend(new.map(|fault| Fault { message: format!("{} ({})", fault.message, target.application), ..fault }));
+            faults.extend(new.map(|fault| Fault {
+                message: format!("{} ({})", fault.message, target.application),
+                ..fault
+            }));
         }
         faults.sort_by(|a, b| (&a.field, &a.message).cmp(&(&b.field, &b.message)));
         faults.dedup();
@@ -178,11 +214,17 @@ impl Core {
     fn affected(&self, target: &Target, stored: &Snapshot) -> BTreeSet<Target> {
         let shared = target.application == SHARED;
         let applications = stored.schemas.keys().filter(|name| shared || **name == target.application);
-        let declared = applications.map(|name| Target { application: name.clone(), profiles: target.profiles.clone() });
+        let declared =
+            applications.map(|name| Target { application: name.clone(), profiles: target.profiles.clone() });
         let instances = self.instances.of(&target.application);
-        let running = instances.iter().filter_map(|instance| Target::parse(&instance.application, &instance.profile).ok());
+        let running = instances
+            .iter()
+            .filter_map(|instance| Target::parse(&instance.application, &instance.profile).ok());
         let concerned = |running: &Target| {
-            target.profiles.iter().all(|profile| profile == DEFAULT_PROFILE || running.profiles.contains(profile))
+            target
+                .profiles
+                .iter()
+                .all(|profile| profile == DEFAULT_PROFILE || running.profiles.contains(profile))
         };
         declared.chain(running.filter(concerned)).collect()
     }
@@ -198,13 +240,19 @@ fn nobodys(key: &str, stored: &Snapshot) -> Option<Fault> {
     let sections: BTreeMap<&str, ()> =
         stored.schemas.values().flat_map(chassis::config::schema::key_names).map(|name| (name, ())).collect();
     let sections: Vec<_> = sections.into_keys().collect();
-    Some(Fault { field: key.to_owned(), message: format!("is in no application's section; there are: {}", sections.join(", ")) })
+    Some(Fault {
+        field: key.to_owned(),
+        message: format!("is in no application's section; there are: {}", sections.join(", ")),
+    })
 }
 
 fn check_value(key: &str, value: &Value) -> Result<(), Problem> {
     keys::check_key(key).map_err(|fault| Problem::invalid(vec![fault]))?;
     if value.is_object() {
-        return Err(Problem::invalid_field(key, "cannot be set to an object: set the keys beneath it, each by itself"));
+        return Err(Problem::invalid_field(
+            key,
+            "cannot be set to an object: set the keys beneath it, each by itself",
+        ));
     }
     if !secret::may_stand(key, value) {
         return Err(Problem::invalid_field(key, format!("must be {}", secret::ALLOWED)));

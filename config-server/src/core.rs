@@ -115,7 +115,9 @@ impl Core {
         let mut stems: Vec<&str> = state.files.stems().collect();
         stems.sort_by_key(|stem| stem.len());
         for stem in stems {
-            let is_profile = names.iter().any(|name| stem.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('-')));
+            let is_profile = names
+                .iter()
+                .any(|name| stem.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('-')));
             if !is_profile {
                 names.push(stem.to_owned());
             }
@@ -146,12 +148,18 @@ impl Core {
     /// all up to the last dash.
     pub fn split_name<'a>(&self, name: &'a str) -> Option<(&'a str, &'a str)> {
         let splits = name.match_indices('-').map(|(at, _)| (&name[..at], &name[at + 1..]));
-        let splits: Vec<_> = splits.filter(|(application, profile)| !application.is_empty() && !profile.is_empty()).collect();
+        let splits: Vec<_> =
+            splits.filter(|(application, profile)| !application.is_empty() && !profile.is_empty()).collect();
         splits.iter().rev().find(|(application, _)| self.knows(application)).or(splits.last()).copied()
     }
 
     /// Keeps what an instance says about itself, and what its application accepts.
-    pub async fn report(&self, application: &str, instance: &str, report: InstanceReport) -> Result<(), Problem> {
+    pub async fn report(
+        &self,
+        application: &str,
+        instance: &str,
+        report: InstanceReport,
+    ) -> Result<(), Problem> {
         let faults: Vec<Fault> = [("application", application), ("instance", instance)]
             .into_iter()
             .filter_map(|(what, name)| keys::check_name(what, name).err())

@@ -84,7 +84,11 @@ impl Files {
             (Some(_), Some(_)) => FileState::LastKnownGood,
             (Some(_), None) => FileState::Ignored,
         };
-        let one = |(name, file): (&String, &Tracked)| FileStatus { name: name.clone(), state: state(file), error: file.error.clone() };
+        let one = |(name, file): (&String, &Tracked)| FileStatus {
+            name: name.clone(),
+            state: state(file),
+            error: file.error.clone(),
+        };
         self.files.iter().map(one).collect()
     }
 
@@ -100,7 +104,8 @@ impl Files {
             }
         }
         let mut changes = Vec::new();
-        let gone: BTreeSet<String> = self.files.keys().filter(|name| !present.contains_key(*name)).cloned().collect();
+        let gone: BTreeSet<String> =
+            self.files.keys().filter(|name| !present.contains_key(*name)).cloned().collect();
         for name in gone {
             tracing::info!(file = name, "configuration file {name} is gone");
             let _ = std::fs::remove_file(self.kept.join(&name));
@@ -138,10 +143,18 @@ impl Files {
             }
             Err(error) => {
                 let good = known.and_then(|known| known.good).or_else(|| self.kept_content(&name));
-                let instead = if good.is_some() { "ITS LAST KNOWN GOOD CONTENT HOLDS" } else { "IT IS IGNORED: there is no good content of it" };
+                let instead = if good.is_some() {
+                    "ITS LAST KNOWN GOOD CONTENT HOLDS"
+                } else {
+                    "IT IS IGNORED: there is no good content of it"
+                };
                 if known_error.as_ref() != Some(&error) {
                     let path = path.display().to_string();
-                    tracing::error!(path, error, "configuration file {path} CANNOT BE USED; {instead}: {error}");
+                    tracing::error!(
+                        path,
+                        error,
+                        "configuration file {path} CANNOT BE USED; {instead}: {error}"
+                    );
                 }
                 Tracked { stamp, good, error: Some(error) }
             }
@@ -191,7 +204,9 @@ fn json(value: toml::Value) -> Result<Value, String> {
     Ok(match value {
         toml::Value::String(text) => Value::from(text),
         toml::Value::Integer(number) => Value::from(number),
-        toml::Value::Float(number) if !number.is_finite() => return Err(format!("{number} is no number that JSON knows")),
+        toml::Value::Float(number) if !number.is_finite() => {
+            return Err(format!("{number} is no number that JSON knows"));
+        }
         toml::Value::Float(number) => Value::from(number),
         toml::Value::Boolean(truth) => Value::from(truth),
         toml::Value::Datetime(moment) => Value::from(moment.to_string()),
@@ -215,7 +230,10 @@ mod tests {
 
     impl Folders {
         fn new() -> Self {
-            Self { files: tempfile::tempdir().expect("a folder"), data: tempfile::tempdir().expect("a folder") }
+            Self {
+                files: tempfile::tempdir().expect("a folder"),
+                data: tempfile::tempdir().expect("a folder"),
+            }
         }
 
         fn write(&self, name: &str, text: &str) {
@@ -240,8 +258,14 @@ mod tests {
         assert_eq!(files.refresh().expect("reads"), [], "what is served did not change");
         for files in [files, folders.open()] {
             assert_eq!(states(&files), [("orders.toml".to_owned(), FileState::LastKnownGood)]);
-            assert_eq!(files.leaves("orders.toml"), Some(&Leaves::from([("saga.lease_ms".to_owned(), json!(1))])));
-            assert!(files.status()[0].error.as_ref().is_some_and(|error| error.contains("line 1")), "{files:?}");
+            assert_eq!(
+                files.leaves("orders.toml"),
+                Some(&Leaves::from([("saga.lease_ms".to_owned(), json!(1))]))
+            );
+            assert!(
+                files.status()[0].error.as_ref().is_some_and(|error| error.contains("line 1")),
+                "{files:?}"
+            );
         }
     }
 
@@ -251,7 +275,10 @@ mod tests {
         folders.write("orders.toml", "= nonsense");
         folders.write("catalog.toml", "[page]\nsize = 10");
         let files = folders.open();
-        assert_eq!(states(&files), [("catalog.toml".to_owned(), FileState::Good), ("orders.toml".to_owned(), FileState::Ignored)]);
+        assert_eq!(
+            states(&files),
+            [("catalog.toml".to_owned(), FileState::Good), ("orders.toml".to_owned(), FileState::Ignored)]
+        );
         assert!(files.leaves("orders.toml").is_none() && files.leaves("catalog.toml").is_some());
     }
 
@@ -262,7 +289,8 @@ mod tests {
         let mut files = folders.open();
         folders.write("a.toml", "[x]\ny = 22");
         folders.write("b.toml", "[x]\ny = 3");
-        let names = |changes: Vec<FileChange>| changes.into_iter().map(|change| change.name).collect::<Vec<_>>();
+        let names =
+            |changes: Vec<FileChange>| changes.into_iter().map(|change| change.name).collect::<Vec<_>>();
         assert_eq!(names(files.refresh().expect("reads")), ["a.toml", "b.toml"]);
         assert_eq!(names(files.refresh().expect("reads")), [""; 0]);
         std::fs::remove_file(folders.files.path().join("a.toml")).expect("removed");

@@ -10,8 +10,9 @@ use chassis::config::protocol::{Instance, InstanceReport, SHARED};
 use contracts::{Code, Problem};
 use parking_lot::Mutex;
 
-/// How long an instance without a watch counts as live: long enough to reconnect.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long an instance without a watch counts as live: long enough to reconnect after a hiccup, short
+/// enough that nobody waits long for an instance that is gone.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// More instances than any shop has: a bound against a runaway client.
 const MOST: usize = 10_000;
@@ -66,7 +67,9 @@ impl Instances {
     /// The live instances of an application; of all, where it is the shared one.
     pub fn of(&self, application: &str) -> Vec<Instance> {
         let entries = self.0.lock();
-        let live = entries.iter().filter(|((owner, _), entry)| (application == SHARED || owner == application) && entry.is_live());
+        let live = entries
+            .iter()
+            .filter(|((owner, _), entry)| (application == SHARED || owner == application) && entry.is_live());
         live.filter_map(|((owner, id), entry)| {
             let report = entry.report.as_ref()?;
             Some(Instance {

@@ -37,7 +37,8 @@ async fn look(core: &Core) -> Result<(), StoreError> {
     }
     let mut files = core.state.read().files.clone();
     // reading files blocks
-    let refreshed = tokio::task::spawn_blocking(move || files.refresh().map(|changes| (files, changes))).await;
+    let refreshed =
+        tokio::task::spawn_blocking(move || files.refresh().map(|changes| (files, changes))).await;
     match refreshed {
         Ok(Ok((files, changes))) if changes.is_empty() => core.state.write().files = files,
         Ok(Ok((files, changes))) => {
@@ -88,6 +89,7 @@ fn differences(files: &Files, stored: &Snapshot) -> Vec<(Place, Option<Value>)> 
     let recorded = |name: &str| stored.values.get(&place(name)).and_then(|recorded| recorded.value.as_str());
     let changed = files.hashes().filter(|(name, hash)| recorded(name) != Some(hash));
     let changed = changed.map(|(name, hash)| (place(name), Some(Value::from(hash))));
-    let gone = stored.values.keys().filter(|place| place.application == FILES && files.leaves(&place.key).is_none());
+    let gone =
+        stored.values.keys().filter(|place| place.application == FILES && files.leaves(&place.key).is_none());
     changed.chain(gone.map(|place| (place.clone(), None))).collect()
 }

@@ -11,10 +11,15 @@ use serde_json::Value;
 /// Refuses what is no JSON schema of an object.
 pub fn check(schema: &Value) -> Result<(), Problem> {
     if !schema["properties"].is_object() {
-        return Err(Problem::invalid_field("schema", "must be a JSON schema with the sections as its properties"));
+        return Err(Problem::invalid_field(
+            "schema",
+            "must be a JSON schema with the sections as its properties",
+        ));
     }
     let compiled = jsonschema::draft202012::new(schema);
-    compiled.map(drop).map_err(|error| Problem::invalid_field("schema", format!("is no JSON schema: {error}")))
+    compiled
+        .map(drop)
+        .map_err(|error| Problem::invalid_field("schema", format!("is no JSON schema: {error}")))
 }
 
 /// Every key that the schema does not accept, with what it allows instead.
@@ -31,7 +36,13 @@ pub fn faults(schema: &Value, values: &BTreeMap<String, Sourced>) -> Vec<Fault> 
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 faults.extend(unexpected.iter().map(|name| unknown(schema, &at, name)));
             }
-            _ => faults.push(unacceptable(schema, &at, document.pointer(path), values, &error.masked().to_string())),
+            _ => faults.push(unacceptable(
+                schema,
+                &at,
+                document.pointer(path),
+                values,
+                &error.masked().to_string(),
+            )),
         }
     }
     faults.sort_by(|a, b| (&a.field, &a.message).cmp(&(&b.field, &b.message)));
@@ -53,13 +64,20 @@ fn key_of(pointer: &str, values: &BTreeMap<String, Sourced>) -> String {
 }
 
 fn unknown(schema: &Value, at: &str, name: &str) -> Fault {
-    let (field, place) = if at.is_empty() { (name.to_owned(), "a section") } else { (format!("{at}.{name}"), "a key") };
+    let (field, place) =
+        if at.is_empty() { (name.to_owned(), "a section") } else { (format!("{at}.{name}"), "a key") };
     let level = if at.is_empty() { Some(schema) } else { schema::find(schema, at).map(|found| found.schema) };
     let names = level.map(schema::key_names).unwrap_or_default().join(", ");
     Fault { field, message: format!("is not {place} here; there are: {names}") }
 }
 
-fn unacceptable(schema: &Value, key: &str, value: Option<&Value>, values: &BTreeMap<String, Sourced>, otherwise: &str) -> Fault {
+fn unacceptable(
+    schema: &Value,
+    key: &str,
+    value: Option<&Value>,
+    values: &BTreeMap<String, Sourced>,
+    otherwise: &str,
+) -> Fault {
     let set = values.get(key);
     let value = secret::shown(key, set.map(|sourced| &sourced.value).or(value).unwrap_or(&Value::Null));
     let by = match set.map(|sourced| &sourced.origin) {
@@ -83,11 +101,11 @@ mod tests {
     #[test]
     fn every_fault_names_its_key_its_value_and_what_is_allowed() {
         let schema = json!({"type": "object", "additionalProperties": false, "properties": {"saga": {
-            "type": "object", "additionalProperties": false, "properties": {
-                "lease_ms": {"type": "integer", "minimum": 1},
-                "mode": {"enum": ["sync", "orchestrated"]},
-                "hosts": {"type": "array", "items": {"type": "string"}},
-            }}}});
+        "type": "object", "additionalProperties": false, "properties": {
+            "lease_ms": {"type": "integer", "minimum": 1},
+            "mode": {"enum": ["sync", "orchestrated"]},
+            "hosts": {"type": "array", "items": {"type": "string"}},
+        }}}});
         let set = |value: Value| Sourced { value, origin: Origin::default_value() };
         let values = BTreeMap::from([
             ("saga.lease_ms".to_owned(), set(json!(0))),
@@ -96,7 +114,10 @@ mod tests {
             ("saga.leese".to_owned(), set(json!(1))),
             ("sage.x".to_owned(), set(json!(1))),
         ]);
-        let found: Vec<_> = faults(&schema, &values).into_iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
+        let found: Vec<_> = faults(&schema, &values)
+            .into_iter()
+            .map(|fault| format!("{} {}", fault.field, fault.message))
+            .collect();
         assert_eq!(
             found,
             [

@@ -23,9 +23,16 @@ impl Target {
     /// Reads `a,b` as two profiles.
     pub fn parse(application: &str, profiles: &str) -> Result<Self, Problem> {
         let profiles: Vec<String> = profiles.split(',').map(|profile| profile.trim().to_owned()).collect();
-        let named = [("application", application)].into_iter().chain(profiles.iter().map(|name| ("profile", name.as_str())));
-        let faults: Vec<Fault> = named.filter_map(|(what, name)| keys::check_name(what, name).err()).collect();
-        if faults.is_empty() { Ok(Self { application: application.into(), profiles }) } else { Err(Problem::invalid(faults)) }
+        let named = [("application", application)]
+            .into_iter()
+            .chain(profiles.iter().map(|name| ("profile", name.as_str())));
+        let faults: Vec<Fault> =
+            named.filter_map(|(what, name)| keys::check_name(what, name).err()).collect();
+        if faults.is_empty() {
+            Ok(Self { application: application.into(), profiles })
+        } else {
+            Err(Problem::invalid(faults))
+        }
     }
 
     /// The profiles, joined by commas.
@@ -64,7 +71,8 @@ pub fn sources(target: &Target, files: &Files, stored: &Snapshot) -> Vec<Source>
         target.scopes().filter_map(move |(scope, application)| {
             let leaves = runtime_values(stored, application, profile);
             let name = format!("runtime change of {application}/{profile}");
-            (!leaves.is_empty()).then_some(Source { origin: Origin { layer: Layer::Runtime, scope, name }, leaves })
+            (!leaves.is_empty())
+                .then_some(Source { origin: Origin { layer: Layer::Runtime, scope, name }, leaves })
         })
     });
     of_files.chain(of_changes).collect()
@@ -72,7 +80,10 @@ pub fn sources(target: &Target, files: &Files, stored: &Snapshot) -> Vec<Source>
 
 /// The runtime values of one application under one profile.
 pub fn runtime_values(stored: &Snapshot, application: &str, profile: &str) -> Leaves {
-    let of_place = stored.values.iter().filter(|(place, _)| place.application == application && place.profile == profile);
+    let of_place = stored
+        .values
+        .iter()
+        .filter(|(place, _)| place.application == application && place.profile == profile);
     of_place.map(|(place, stored)| (place.key.clone(), stored.value.clone())).collect()
 }
 
@@ -90,7 +101,10 @@ pub fn effective(target: &Target, files: &Files, stored: &Snapshot) -> Effective
         for (key, value) in source.leaves {
             // a shared value may belong to a section that this application does not have
             let section = key.split('.').next().unwrap_or(&key);
-            if source.origin.scope == Scope::Shared && target.application != SHARED && sections.is_some_and(|all| !all.contains_key(section)) {
+            if source.origin.scope == Scope::Shared
+                && target.application != SHARED
+                && sections.is_some_and(|all| !all.contains_key(section))
+            {
                 continue;
             }
             keys::overlay(&mut values, &key, Sourced { value, origin: source.origin.clone() });
@@ -106,5 +120,10 @@ pub fn effective(target: &Target, files: &Files, stored: &Snapshot) -> Effective
 
 /// The last change that touched an application: its own, a shared one, or one of a file.
 pub fn version(stored: &Snapshot, application: &str) -> u64 {
-    [application, SHARED, FILES].into_iter().filter_map(|name| stored.versions.get(name)).copied().max().unwrap_or(0)
+    [application, SHARED, FILES]
+        .into_iter()
+        .filter_map(|name| stored.versions.get(name))
+        .copied()
+        .max()
+        .unwrap_or(0)
 }

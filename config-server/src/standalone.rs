@@ -13,7 +13,10 @@ use crate::{Config, ConfigServer};
 
 /// Serves the configuration files of a folder, and the changes made to them at run time.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "config-server", after_help = "Example: config-server --files config --data data/config-server")]
+#[command(
+    name = "config-server",
+    after_help = "Example: config-server --files config --data data/config-server"
+)]
 pub struct Arguments {
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:8888")]
@@ -45,7 +48,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let server = ConfigServer::open(config).await?;
     let address = &arguments.listen;
-    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}; choose another address with --listen"))?;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; choose another address with --listen"))?;
     tracing::info!(address, "the config server listens on http://{address}");
 
     let shutdown = CancellationToken::new();
@@ -55,13 +60,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         signalled.cancel();
     });
-    let http = axum::serve(listener, server.router()).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let http =
+        axum::serve(listener, server.router()).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let (served, ()) = tokio::join!(async { http.await }, server.run(shutdown));
     served.context("the HTTP server failed")
 }
 
 fn read_token(path: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("the token file {} cannot be read", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the token file {} cannot be read", path.display()))?;
     let token = text.trim();
     anyhow::ensure!(!token.is_empty(), "the token file {} is empty", path.display());
     Ok(token.to_owned())

@@ -25,7 +25,9 @@ pub fn up_as_usual() -> Command {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Start the shop, each service a process of its own, and keep it running
-    #[command(after_help = "Examples:\n  tradewind up\n  tradewind up --ports auto --data /tmp/second-shop\n  tradewind up --store postgres://shop:secret@localhost/tradewind --registry http://127.0.0.1:8500")]
+    #[command(
+        after_help = "Examples:\n  tradewind up\n  tradewind up --ports auto --data /tmp/second-shop\n  tradewind up --store postgres://shop:secret@localhost/tradewind --registry http://127.0.0.1:8500"
+    )]
     Up(UpArgs),
     /// Stop the running shop: requests under way are finished first
     #[command(after_help = "Example:\n  tradewind down")]
@@ -34,7 +36,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  tradewind status --json | jq '.totals'")]
     Status(StatusArgs),
     /// Place orders through the gateway and show what became of them
-    #[command(after_help = "Examples:\n  tradewind order\n  tradewind order --card tok_decline\n  tradewind order --count 500 --concurrency 16\n\nExit code 0 only when every order was confirmed.")]
+    #[command(
+        after_help = "Examples:\n  tradewind order\n  tradewind order --card tok_decline\n  tradewind order --count 500 --concurrency 16\n\nExit code 0 only when every order was confirmed."
+    )]
     Order(OrderArgs),
     /// Show every step of an order
     #[command(after_help = "Example:\n  tradewind timeline 01890a5d-ac96-774b-bcce-b302099a8057")]
@@ -46,13 +50,18 @@ pub enum Command {
     #[command(subcommand, after_help = "Example:\n  tradewind config get orders")]
     Config(ConfigCommand),
     /// Show which wire each call between services takes, or change it while the shop runs
-    #[command(args_conflicts_with_subcommands = true, after_help = "Examples:\n  tradewind wires\n  tradewind wires set orders inventory grpc")]
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Examples:\n  tradewind wires\n  tradewind wires set orders inventory grpc"
+    )]
     Wires(WiresArgs),
     /// Empty the data folder: every order, every change of configuration, every log
     #[command(after_help = "Example:\n  tradewind reset --yes")]
     Reset(ResetArgs),
     /// Run one process of the shop; `up` does this for each
-    #[command(after_help = "Example:\n  tradewind run inventory --listen 127.0.0.1:9001 --registry http://127.0.0.1:8500 --config-server http://127.0.0.1:8888")]
+    #[command(
+        after_help = "Example:\n  tradewind run inventory --listen 127.0.0.1:9001 --registry http://127.0.0.1:8500 --config-server http://127.0.0.1:8888"
+    )]
     Run(Box<RunArgs>),
 }
 
@@ -60,8 +69,13 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct ShopArgs {
     /// The data folder of the shop
-    #[arg(long, value_name = "FOLDER", default_value = ".tradewind", env = "TRADEWIND_DATA")]
+    #[arg(long, value_name = "FOLDER", default_value = ShopArgs::USUAL_DATA, env = "TRADEWIND_DATA")]
     pub data: PathBuf,
+}
+
+impl ShopArgs {
+    /// The data folder when none is named.
+    pub const USUAL_DATA: &str = ".tradewind";
 }
 
 /// Which ports the shop takes.
@@ -197,10 +211,14 @@ pub struct StockArgs {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Show what holds for an application, and who set it
-    #[command(after_help = "Examples:\n  tradewind config get orders\n  tradewind config get application wires")]
+    #[command(
+        after_help = "Examples:\n  tradewind config get orders\n  tradewind config get application wires"
+    )]
     Get(ConfigGetArgs),
     /// Change one key while the shop runs
-    #[command(after_help = "Examples:\n  tradewind config set application wires.orders.inventory grpc\n\nThe value is JSON where it can be read as JSON, and text otherwise. Returns when every live instance runs with it.")]
+    #[command(
+        after_help = "Examples:\n  tradewind config set application wires.orders.inventory grpc\n\nThe value is JSON where it can be read as JSON, and text otherwise. Returns when every live instance runs with it."
+    )]
     Set(ConfigSetArgs),
     /// Show the last changes
     #[command(after_help = "Example:\n  tradewind config history orders --limit 5")]
@@ -295,7 +313,9 @@ pub enum WiresCommand {
     #[command(after_help = "Example:\n  tradewind wires show --json")]
     Show(StatusArgs),
     /// Change the wire between two services while the shop runs; no call fails
-    #[command(after_help = "Example:\n  tradewind wires set orders inventory grpc\n\nReturns when every live instance has taken it over; exit code 1, naming those that have not, otherwise.")]
+    #[command(
+        after_help = "Example:\n  tradewind wires set orders inventory grpc\n\nReturns when every live instance has taken it over; exit code 1, naming those that have not, otherwise."
+    )]
     Set(WiresSetArgs),
 }
 
@@ -423,6 +443,9 @@ mod tests {
     #[test]
     fn wires_alone_shows_them() {
         let cli = Cli::try_parse_from(["tradewind", "wires", "--json", "--data", "x"]).expect("parses");
-        assert!(matches!(cli.command, Some(Command::Wires(WiresArgs { command: None, show: StatusArgs { json: true, .. } }))));
+        assert!(matches!(
+            cli.command,
+            Some(Command::Wires(WiresArgs { command: None, show: StatusArgs { json: true, .. } }))
+        ));
     }
 }

@@ -46,13 +46,15 @@ pub struct Addresses {
 impl Folder {
     /// The folder at `path`, which need not be there.
     pub fn at(path: &Path) -> anyhow::Result<Self> {
-        let absolute = std::path::absolute(path).with_context(|| format!("the path {} is of no use", path.display()))?;
+        let absolute =
+            std::path::absolute(path).with_context(|| format!("the path {} is of no use", path.display()))?;
         Ok(Self(absolute))
     }
 
     /// The same folder, which is there from now on.
     pub fn made(self) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&self.0).with_context(|| format!("the data folder {} cannot be made", self.0.display()))?;
+        std::fs::create_dir_all(&self.0)
+            .with_context(|| format!("the data folder {} cannot be made", self.0.display()))?;
         Ok(self)
     }
 
@@ -89,8 +91,13 @@ impl Folder {
         let path = self.lock_file();
         let in_context = || format!("the lock file {} cannot be used", path.display());
         let mut options = OpenOptions::new();
-        let mut file =
-            options.read(true).write(true).create(true).truncate(false).open(&path).with_context(in_context)?;
+        let mut file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .with_context(in_context)?;
         match file.try_lock() {
             Ok(()) => {
                 file.set_len(0).and_then(|()| file.rewind()).with_context(in_context)?;
@@ -118,26 +125,36 @@ impl Folder {
         match std::fs::read_to_string(&path) {
             Ok(token) if !token.trim().is_empty() => return Ok(token.trim().to_owned()),
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("the operator token {} cannot be read", path.display()));
+                return Err(error)
+                    .with_context(|| format!("the operator token {} cannot be read", path.display()));
             }
             _ => {}
         }
         let token: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
-        replace(&path, token.as_bytes()).with_context(|| format!("the operator token {} cannot be written", path.display()))?;
+        replace(&path, token.as_bytes())
+            .with_context(|| format!("the operator token {} cannot be written", path.display()))?;
         Ok(token)
     }
 
     /// The running shop.
     pub fn running(&self) -> anyhow::Result<UpFile> {
-        let nothing = || Ending::NotRunning(format!("no shop is running on {}: start one with `tradewind up`, or name its folder with --data", self.0.display()));
+        let nothing = || {
+            Ending::NotRunning(format!(
+                "no shop is running on {}: start one with `tradewind up`, or name its folder with --data",
+                self.0.display()
+            ))
+        };
         if !self.in_use() {
             return Err(nothing().into());
         }
         match std::fs::read(self.up_file()) {
-            Ok(text) => serde_json::from_slice(&text).with_context(|| format!("{} cannot be read", self.up_file().display())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(Ending::NotRunning(format!("the shop on {} has only just begun to start, or is about to end", self.0.display())).into())
-            }
+            Ok(text) => serde_json::from_slice(&text)
+                .with_context(|| format!("{} cannot be read", self.up_file().display())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Ending::NotRunning(format!(
+                "the shop on {} has only just begun to start, or is about to end",
+                self.0.display()
+            ))
+            .into()),
             Err(error) => Err(error).with_context(|| format!("{} cannot be read", self.up_file().display())),
         }
     }
@@ -145,7 +162,8 @@ impl Folder {
     /// Tells the commands about the running shop.
     pub fn announce(&self, up: &UpFile) -> anyhow::Result<()> {
         let text = serde_json::to_vec_pretty(up).context("up.json")?;
-        replace(&self.up_file(), &text).with_context(|| format!("{} cannot be written", self.up_file().display()))
+        replace(&self.up_file(), &text)
+            .with_context(|| format!("{} cannot be written", self.up_file().display()))
     }
 
     /// Takes that back.

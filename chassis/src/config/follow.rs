@@ -7,7 +7,7 @@ use std::time::Duration;
 use rand::Rng;
 
 use super::client::{ClientError, Fetched, ServerClient};
-use super::configuration::{Outcome, State};
+use super::state::{Outcome, State};
 
 /// The wait before the first attempt to reconnect; it doubles up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -57,7 +57,7 @@ impl Follower {
             return Ok(());
         };
         self.etag = etag;
-        let (application, version) = (self.state.application().to_owned(), effective.version);
+        let (application, version) = (self.state.application.name.clone(), effective.version);
         match self.state.take_over(&effective).await {
             Outcome::TakenOver { pending_restart } if pending_restart.is_empty() => {
                 tracing::info!(
@@ -93,7 +93,7 @@ impl Follower {
 
     /// Says so once when the server goes away, and once when it is back.
     fn lost(&mut self, error: &ClientError) {
-        let application = self.state.application();
+        let application = &self.state.application.name;
         if self.outage == Outage::None {
             tracing::warn!(application, %error, "{application} lost the config server and goes on with what it has: {error}");
             self.outage = Outage::Known;
@@ -101,7 +101,7 @@ impl Follower {
     }
 
     fn back(&mut self) {
-        let application = self.state.application();
+        let application = &self.state.application.name;
         if self.outage == Outage::Known {
             tracing::info!(application, "{application} follows the config server again");
             self.outage = Outage::None;

@@ -22,6 +22,7 @@
 //! - [`protocol`]: what client and config server say to each other
 //! - [`keys`], [`schema`], [`secret`]: dotted keys, what a key allows, what may not be written down
 //! - `resolve`: from layers to sections, or to every fault at once
+//! - `state`: what a service runs with, and taking over what comes next
 //! - [`live`]: values that change under their reader
 //! - `follow`: takes over what the server pushes
 //! - [`admin`]: the client of those who change configuration
@@ -44,6 +45,7 @@ pub mod schema;
 pub mod secret;
 pub mod section;
 mod source;
+mod state;
 
 pub use admin::{AdminClient, AdminError, Applied};
 pub use configuration::{Builder, Configuration};

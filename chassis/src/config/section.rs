@@ -53,7 +53,7 @@ impl Declared {
         let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
         let schema = settings.into_generator().into_root_schema_for::<A>().to_value();
         let default = serde_json::to_value(A::default()).unwrap_or_else(|_| json!({}));
-        let defaults = keys::flatten(&json!({ A::NAME: default.clone() }));
+        let defaults = keys::flatten(&json!({ A::NAME: default }));
         Self { name: A::NAME, kind: TypeId::of::<A>(), schema, defaults, default, read: read::<A> }
     }
 }

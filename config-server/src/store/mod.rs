@@ -99,10 +99,20 @@ pub trait ChangeStore: Send + Sync {
     async fn append(&self, set: &ChangeSet) -> Result<Appended, StoreError>;
 
     /// The last `limit` changes that touched an application under a profile, the youngest first.
-    async fn history(&self, application: &str, profile: &str, limit: u32) -> Result<Vec<HistoryEntry>, StoreError>;
+    async fn history(
+        &self,
+        application: &str,
+        profile: &str,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>, StoreError>;
 
     /// The runtime values that an application's own profile had at `version`.
-    async fn values_at(&self, application: &str, profile: &str, version: u64) -> Result<BTreeMap<String, Value>, StoreError>;
+    async fn values_at(
+        &self,
+        application: &str,
+        profile: &str,
+        version: u64,
+    ) -> Result<BTreeMap<String, Value>, StoreError>;
 
     /// Keeps what an application accepts.
     async fn schema_put(&self, application: &str, schema: &Value, at: Timestamp) -> Result<(), StoreError>;

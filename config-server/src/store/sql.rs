@@ -48,9 +48,11 @@ impl ChangeStore for SqlChanges {
         let mut tx = self.store.begin().await?;
         let version = self.version_in_tx(&mut tx).await?;
         let mut snapshot = Snapshot { version, ..Snapshot::default() };
-        let rows = sqlx::query("SELECT application, MAX(version) AS version FROM config_changes GROUP BY application")
-            .fetch_all(&mut *tx)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT application, MAX(version) AS version FROM config_changes GROUP BY application",
+        )
+        .fetch_all(&mut *tx)
+        .await?;
         for row in rows {
             snapshot.versions.insert(row.try_get("application")?, unsigned(&row, "version")?);
         }
@@ -87,7 +89,12 @@ impl ChangeStore for SqlChanges {
         Ok(Appended::As(last + 1))
     }
 
-    async fn history(&self, application: &str, profile: &str, limit: u32) -> Result<Vec<HistoryEntry>, StoreError> {
+    async fn history(
+        &self,
+        application: &str,
+        profile: &str,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
         let rows = sqlx::query(
             "SELECT version, application, profile, name, kind, who, at, old_value, new_value FROM config_changes
              WHERE application = $1 OR (application IN ($2, $3) AND profile IN ($4, $5))
@@ -104,7 +111,12 @@ impl ChangeStore for SqlChanges {
         rows.iter().map(entry).collect()
     }
 
-    async fn values_at(&self, application: &str, profile: &str, version: u64) -> Result<BTreeMap<String, Value>, StoreError> {
+    async fn values_at(
+        &self,
+        application: &str,
+        profile: &str,
+        version: u64,
+    ) -> Result<BTreeMap<String, Value>, StoreError> {
         let rows = sqlx::query(
             "SELECT name, new_value FROM config_changes
              WHERE application = $1 AND profile = $2 AND version <= $3 ORDER BY version",
@@ -180,7 +192,11 @@ async fn change_insert_in_tx(
 }
 
 fn place(row: &AnyRow) -> Result<Place, StoreError> {
-    Ok(Place { application: row.try_get("application")?, profile: row.try_get("profile")?, key: row.try_get("name")? })
+    Ok(Place {
+        application: row.try_get("application")?,
+        profile: row.try_get("profile")?,
+        key: row.try_get("name")?,
+    })
 }
 
 fn entry(row: &AnyRow) -> Result<HistoryEntry, StoreError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 /// A body that may not stand still for ever, and that counts as load until its end.
 ///
@@ -65,8 +65,8 @@ impl<L: Unpin> HttpBody for Download<L> {
                 Poll::Ready(None)
             }
             Poll::Pending => {
-                let end = Instant::now() + this.idle;
-                let standstill = this.standstill.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
+                let idle = this.idle;
+                let standstill = this.standstill.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
                 if standstill.as_mut().poll(cx).is_pending() {
                     return Poll::Pending;
                 }

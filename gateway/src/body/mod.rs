@@ -8,4 +8,4 @@ mod download;
 mod upload;
 
 pub(crate) use download::Download;
-pub(crate) use upload::{Stopped, Upload, UploadHandle};
+pub(crate) use upload::{Stopped, Upload};

@@ -59,7 +59,8 @@ pub(super) async fn put(
     let flags = params.number("flags")?.unwrap_or_default();
     let lease = match (params.get("acquire"), params.get("release")) {
         (Some(session), _) => Lease::Acquire(session_id(session)?),
-        (None, Some(session)) => Lease::Release(session_id(session)?),
+        // Nobody holds a lock under an id that is none, so there is nothing to refuse.
+        (None, Some(session)) => Lease::Release(session.to_owned()),
         (None, None) => Lease::Keep,
     };
     let guard = guard(&params)?;

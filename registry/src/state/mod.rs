@@ -23,8 +23,6 @@ pub(crate) use services::ExistingChecks;
 
 use crate::Limits;
 use checks::Timer;
-#[cfg(test)]
-use crate::error::Refusal;
 use indexes::Indexes;
 
 /// Everything that the registry knows.

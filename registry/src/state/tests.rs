@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::error::Refusal;
 
 const SECOND: Duration = Duration::from_secs(1);
 

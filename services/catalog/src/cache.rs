@@ -157,8 +157,14 @@ mod tests {
         /// Asks for `skus` and says how often the store was asked up to now.
         async fn ask(&self, skus: &[&str]) -> u32 {
             let skus: Vec<_> = skus.iter().map(|sku| Sku::from(*sku)).collect();
-            let mut found: Vec<_> =
-                self.cache.products_by_sku(&skus).await.expect("answers").into_iter().map(|p| p.sku).collect();
+            let mut found: Vec<_> = self
+                .cache
+                .products_by_sku(&skus)
+                .await
+                .expect("answers")
+                .into_iter()
+                .map(|p| p.sku)
+                .collect();
             found.sort();
             assert_eq!(found, skus);
             self.asked.0.load(Ordering::SeqCst)

@@ -32,7 +32,10 @@ impl Section for CacheConfig {
         ];
         most.into_iter()
             .filter(|(_, value, most, _)| value > most)
-            .map(|(field, _, _, why)| Fault { field: field.into(), message: format!("must be at most {why}") })
+            .map(|(field, _, _, why)| Fault {
+                field: field.into(),
+                message: format!("must be at most {why}"),
+            })
             .collect()
     }
 }

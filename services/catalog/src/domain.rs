@@ -57,7 +57,11 @@ fn check_text(faults: &mut Faults, field: &str, text: &str) {
 
 /// The key of the product that a page of a listing begins after: a SKU, or nothing for the first page.
 pub fn listing_start(after: String) -> Result<String, Problem> {
-    if after.is_empty() || Sku::from(after.as_str()).is_valid() { Ok(after) } else { Err(foreign_cursor(after)) }
+    if after.is_empty() || Sku::from(after.as_str()).is_valid() {
+        Ok(after)
+    } else {
+        Err(foreign_cursor(after))
+    }
 }
 
 /// The error for a cursor that came from another listing of ours.
@@ -101,11 +105,7 @@ impl Words {
     pub fn rank(&self, product: &Product) -> Option<Rank> {
         let folded = Folded::of(product);
         let all_in = |text: &str| self.0.iter().all(|word| text.contains(word.as_str()));
-        if all_in(&folded.name) {
-            Some(Rank::InName)
-        } else {
-            all_in(&folded.text).then_some(Rank::InText)
-        }
+        if all_in(&folded.name) { Some(Rank::InName) } else { all_in(&folded.text).then_some(Rank::InText) }
     }
 }
 
@@ -237,7 +237,8 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_batch_is_named() {
-        let refused = check_skus(&["KIT-0001".into(), "no good".into(), "KIT-0001".into()]).expect_err("faults");
+        let refused =
+            check_skus(&["KIT-0001".into(), "no good".into(), "KIT-0001".into()]).expect_err("faults");
         let fields: Vec<_> = refused.faults.iter().map(|fault| fault.field.as_str()).collect();
         assert_eq!(fields, ["skus[1]", "skus[2]"]);
         let many: Vec<Sku> = (0..101).map(|n| Sku(format!("KIT-{n:04}"))).collect();

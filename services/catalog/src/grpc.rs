@@ -31,11 +31,17 @@ impl catalog_server::Catalog for Adapter {
         unary(&PRODUCT, request, |ctx, input| async move { self.port.product(&ctx, input).await }).await
     }
 
-    async fn products(&self, request: Request<pb::ProductsRequest>) -> Result<Response<pb::ProductList>, Status> {
+    async fn products(
+        &self,
+        request: Request<pb::ProductsRequest>,
+    ) -> Result<Response<pb::ProductList>, Status> {
         unary(&PRODUCTS, request, |ctx, input| async move { self.port.products(&ctx, input).await }).await
     }
 
-    async fn audit(&self, request: Request<common::PageRequest>) -> Result<Response<pb::AuditedProductPage>, Status> {
+    async fn audit(
+        &self,
+        request: Request<common::PageRequest>,
+    ) -> Result<Response<pb::AuditedProductPage>, Status> {
         unary(&AUDIT, request, |ctx, input| async move { self.port.audit(&ctx, input).await }).await
     }
 }

@@ -38,7 +38,8 @@ pub fn routes(port: Arc<dyn Catalog>) -> axum::Router {
 /// The module on `platform`: opens and seeds its database, and offers its port to modules in the same
 /// process.
 pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::Result<Module> {
-    let configuration = platform.configure(Configuration::builder("catalog").section::<CacheConfig>()).await?;
+    let configuration =
+        platform.configure(Configuration::builder("catalog").section::<CacheConfig>()).await?;
     let store = SqlStore::new(platform.store("catalog", sqlx::migrate!("./migrations")).await?);
     let added = store.products_seed(&seed::products()?).await.context("seeding the catalog")?;
     if added > 0 {

@@ -24,7 +24,11 @@ pub fn routes(port: Arc<dyn Catalog>) -> Router {
         .with_state(port)
 }
 
-async fn list(State(port): Port, Ctx(ctx): Ctx, Input(request): Input<ListProducts>) -> Answer<Page<Product>> {
+async fn list(
+    State(port): Port,
+    Ctx(ctx): Ctx,
+    Input(request): Input<ListProducts>,
+) -> Answer<Page<Product>> {
     answer(port.list(&ctx, request).await)
 }
 

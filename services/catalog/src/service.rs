@@ -27,7 +27,8 @@ impl Service {
     /// The products with these SKUs in their order, or `unknown_sku` with all that are missing.
     async fn in_order(&self, skus: &[Sku]) -> PortResult<Vec<Product>> {
         let found = self.store.products_by_sku(skus).await?;
-        let mut found: HashMap<_, _> = found.into_iter().map(|product| (product.sku.clone(), product)).collect();
+        let mut found: HashMap<_, _> =
+            found.into_iter().map(|product| (product.sku.clone(), product)).collect();
         let mut products = Vec::with_capacity(skus.len());
         let mut missing = Vec::new();
         for sku in skus {
@@ -61,7 +62,10 @@ impl Catalog for Service {
         let (after, limit) = request.page.resolve()?;
         let hits = self.store.products_search(&words, &Place::parse(after)?, limit + 1).await?;
         let page = Page::from_overfull(hits, limit, |hit| hit.place().key());
-        Ok(Page { items: page.items.into_iter().map(|Hit { product, .. }| product).collect(), next: page.next })
+        Ok(Page {
+            items: page.items.into_iter().map(|Hit { product, .. }| product).collect(),
+            next: page.next,
+        })
     }
 
     async fn product(&self, _: &Context, request: GetProduct) -> PortResult<Product> {

@@ -79,7 +79,10 @@ impl CatalogStore for SqlStore {
                 .bind(product.price.amount)
                 .bind(product.price.currency.as_str())
                 .bind(i64::from(product.weight_grams))
-                .bind(i64::try_from(product.version).map_err(|_| StoreError::corrupt("version", product.version))?)
+                .bind(
+                    i64::try_from(product.version)
+                        .map_err(|_| StoreError::corrupt("version", product.version))?,
+                )
                 .bind(folded.name)
                 .bind(folded.text)
                 .execute(&mut *tx)

@@ -169,7 +169,12 @@ mod tests {
 
     fn claim(status: ReservationStatus, expires_at: i64) -> Reservation {
         let lines = vec![line("A", 1), line("B", 2)];
-        Reservation { order_id: OrderId(Default::default()), status, lines, expires_at: Timestamp(expires_at) }
+        Reservation {
+            order_id: OrderId(Default::default()),
+            status,
+            lines,
+            expires_at: Timestamp(expires_at),
+        }
     }
 
     fn line(sku: &str, quantity: u32) -> Line {
@@ -204,7 +209,8 @@ mod tests {
 
     #[test]
     fn a_release_undoes_what_was_done_and_no_more() {
-        let movement = |status| release(&claim(status, NOW.0)).change.map(|change| (change.to, change.movement));
+        let movement =
+            |status| release(&claim(status, NOW.0)).change.map(|change| (change.to, change.movement));
         assert_eq!(movement(Reserved), Some((Released, Some(Movement::GiveBack))));
         assert_eq!(movement(Committed), Some((Released, Some(Movement::Restock))));
         assert_eq!(movement(Expired), Some((Released, None)));

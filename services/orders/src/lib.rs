@@ -1,1 +1,85 @@
-//! placeholder
+//! Orders: what a customer wants, and the saga that gets it for them: reserve the goods, hold the
+//! money, book a carrier, sell the goods, take the money. Whatever dies in between, an order ends
+//! either confirmed or undone.
+//!
+//! - [`domain`]: the state machine `step(state, input)`, and from a request to a priced order: pure
+//! - [`saga`]: drives orders through their steps, calls the other modules, recovers what was abandoned
+//! - [`service`]: the port `contracts::orders::Orders`, served
+//! - [`store`]: orders, their event log and idempotency keys in SQL
+//! - [`rest`], [`grpc`]: the port's adapters
+//! - [`config`]: settings
+//!
+//! Not for: how another module is reached (`wires`), or what it decides (its own crate).
+
+mod answer;
+pub mod config;
+pub mod domain;
+pub mod grpc;
+pub mod rest;
+pub mod saga;
+pub mod service;
+pub mod store;
+
+use std::sync::Arc;
+
+use axum::Router;
+use chassis::config::Configuration;
+use chassis::process::{Module, Platform};
+use contracts::orders::Orders;
+use sqlx::migrate::Migrator;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+use wires::WireChoices;
+
+use crate::config::SagaConfig;
+use crate::saga::{Ports, Saga};
+use crate::service::{RandomIds, Service};
+use crate::store::SqlStore;
+
+const NAME: &str = "orders";
+
+/// The module's tables.
+pub fn migrations() -> Migrator {
+    sqlx::migrate!("./migrations")
+}
+
+/// Both adapters of `port`, on one router.
+pub fn routes(port: Arc<dyn Orders>) -> Router {
+    rest::routes(port.clone()).merge(grpc::routes(port))
+}
+
+/// Puts the module together on what the process gives it.
+pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::Result<Module> {
+    let sections = Configuration::builder(NAME).section::<SagaConfig>().section::<WireChoices>();
+    let configuration = platform.configure(sections).await?;
+    let edges = wires.edges(NAME, configuration.section::<WireChoices>());
+    let saga = Saga {
+        store: Arc::new(SqlStore::new(platform.store(NAME, migrations()).await?)),
+        ports: Ports {
+            catalog: edges.catalog(),
+            inventory: edges.inventory(),
+            payments: edges.payments(),
+            shipping: edges.shipping(),
+        },
+        clock: platform.clock.clone(),
+        config: configuration.section::<SagaConfig>(),
+        owner: format!("{} {}", platform.bootstrap.instance_of(NAME), Uuid::new_v4()),
+    };
+    let driving = TaskTracker::new();
+    let port: Arc<dyn Orders> = Arc::new(Service::new(saga.clone(), RandomIds, driving.clone()));
+    wires.provide_orders(port.clone());
+    Ok(Module::new(NAME, routes(port), configuration)
+        .control(edges.control_routes())
+        .task(edges.follow(platform.shutdown.clone()))
+        .task(saga.recover(platform.shutdown.clone()))
+        .task(finish(driving, platform.shutdown.clone())))
+}
+
+/// Orders under way when the process ends are finished first, as far as the process waits for that;
+/// recovery takes the others over.
+async fn finish(driving: TaskTracker, shutdown: CancellationToken) {
+    shutdown.cancelled().await;
+    driving.close();
+    driving.wait().await;
+}

@@ -1,1 +1,57 @@
-//! placeholder
+//! Payments: holds, takes, lets go and gives back other people's money, at a card network that is not
+//! ours, and keeps a double-entry ledger of it.
+//!
+//! - [`domain`]: the rules, pure: states, transitions, ledger
+//! - [`store`]: payments and postings, in SQLite or PostgreSQL
+//! - [`network`]: the card network, an outside party
+//! - [`settle`]: how an intent comes to its end, whatever fails in between
+//! - [`service`]: the port
+//! - [`rest`], [`grpc`]: the port over each wire
+//! - [`config`]: the keys
+//!
+//! Not for: cards themselves (the shop only sees tokens), or when to charge (`services/orders`).
+
+pub mod config;
+pub mod domain;
+pub mod grpc;
+pub mod network;
+pub mod rest;
+pub mod service;
+pub mod settle;
+pub mod store;
+
+use std::sync::Arc;
+
+use axum::Router;
+use chassis::config::Configuration;
+use chassis::process::{Module, Platform};
+use contracts::payments::Payments;
+
+use crate::config::{CardNetworkConfig, SettleConfig};
+use crate::network::HttpCardNetwork;
+use crate::service::Service;
+use crate::store::SqlStore;
+
+/// The port over REST and gRPC.
+pub fn routes(port: Arc<dyn Payments>) -> Router {
+    rest::routes(port.clone()).merge(grpc::routes(port))
+}
+
+/// The module, ready to run in `platform`.
+pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::Result<Module> {
+    let sections =
+        Configuration::builder("payments").section::<CardNetworkConfig>().section::<SettleConfig>();
+    let configuration = platform.configure(sections).await?;
+    let settle = configuration.section::<SettleConfig>();
+    let network = HttpCardNetwork::new(configuration.section());
+    let store = platform.store("payments", sqlx::migrate!("./migrations")).await?;
+    let service = Arc::new(Service::new(
+        Arc::new(SqlStore::new(store)),
+        Arc::new(network),
+        platform.clock.clone(),
+        settle.clone(),
+    ));
+    wires.provide_payments(service.clone());
+    let settling = settle::settle_until(service.clone(), settle, platform.shutdown.clone());
+    Ok(Module::new("payments", routes(service), configuration).task(settling))
+}

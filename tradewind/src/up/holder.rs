@@ -49,7 +49,8 @@ mod imp {
     const LISTENING: &str = "0A";
 
     pub(super) fn of(port: u16) -> Holder {
-        let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
+        let tables =
+            ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
         let sockets: Vec<String> = tables
             .iter()
             .flat_map(|table| listening_inodes(table, port))

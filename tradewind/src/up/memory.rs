@@ -39,7 +39,8 @@ mod tests {
 
     #[test]
     fn the_kernels_summary_is_read() {
-        let rollup = "55d0-7ffc ---p 00000000 00:00 0 [rollup]\nRss:  12345 kB\nPss:   6789 kB\nPss_Dirty:  1 kB\n";
+        let rollup =
+            "55d0-7ffc ---p 00000000 00:00 0 [rollup]\nRss:  12345 kB\nPss:   6789 kB\nPss_Dirty:  1 kB\n";
         assert_eq!(read_rollup(rollup), Memory { pss_kib: Some(6789), rss_kib: Some(12345) });
         assert_eq!(read_rollup(""), Memory::default());
     }

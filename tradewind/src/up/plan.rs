@@ -79,7 +79,8 @@ impl Stage {
 /// Everything to start, those first that others wait for.
 pub(super) fn launches(common: &Common, doors: Doors) -> Vec<Launch> {
     let supporting = [Process::CardNetwork, Process::Registry, Process::ConfigServer];
-    let services = [Process::Catalog, Process::Inventory, Process::Payments, Process::Shipping, Process::Orders];
+    let services =
+        [Process::Catalog, Process::Inventory, Process::Payments, Process::Shipping, Process::Orders];
     let all = supporting.into_iter().chain(services).chain([Process::Gateway]);
     let present = all.filter(|process| *process != Process::Registry || doors.registry.is_some());
     present.map(|process| launch(process, common, doors)).collect()
@@ -91,7 +92,9 @@ fn launch(process: Process, common: &Common, doors: Doors) -> Launch {
         Process::Registry => doors.registry,
         Process::ConfigServer => Some(doors.config_server),
         Process::CardNetwork => Some(doors.card_network),
-        Process::Catalog | Process::Inventory | Process::Payments | Process::Shipping | Process::Orders => None,
+        Process::Catalog | Process::Inventory | Process::Payments | Process::Shipping | Process::Orders => {
+            None
+        }
     };
     let listen = door.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
     let mut arguments: Vec<OsString> = vec!["run".into(), process.name().into(), "--lifeline".into()];
@@ -151,14 +154,20 @@ mod tests {
 
     fn doors(registry: Option<u16>) -> Doors {
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        Doors { gateway: at(8080), registry: registry.map(at), config_server: at(8888), card_network: at(8600) }
+        Doors {
+            gateway: at(8080),
+            registry: registry.map(at),
+            config_server: at(8888),
+            card_network: at(8600),
+        }
     }
 
     #[test]
     fn every_process_understands_what_it_is_told() {
         for launch in launches(&common(), doors(Some(8500))) {
             let words = std::iter::once("tradewind".into()).chain(launch.arguments.clone());
-            let cli = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{:?}: {error}", launch.process));
+            let cli =
+                Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{:?}: {error}", launch.process));
             let Some(Command::Run(run)) = cli.command else { panic!("{:?} is not a run", launch.process) };
             assert_eq!(run.process, launch.process);
             assert!(run.lifeline);

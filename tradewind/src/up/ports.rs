@@ -91,7 +91,8 @@ fn is_orphan_of(holder: &Holder, data: &Path) -> bool {
 
 fn taken(wanted: Wanted, holder: Holder) -> Ending {
     let Wanted { role, port, flag } = wanted;
-    let remedy = format!("choose another with `{flag} N`, or let the system choose them all with `--ports auto`");
+    let remedy =
+        format!("choose another with `{flag} N`, or let the system choose them all with `--ports auto`");
     Ending::PortTaken { port, role, holder, remedy }
 }
 

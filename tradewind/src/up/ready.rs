@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use chassis::discovery::Consul;
+use chassis::discovery::{Consul, DiscoveryError};
+use reqwest::StatusCode;
 
 use super::plan::Launch;
 
@@ -24,7 +25,8 @@ pub(super) struct Probe {
 impl Probe {
     /// One that finds processes in the registry.
     pub fn new(registry: &str, token: Option<String>) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().context("the HTTP client")?;
+        let http =
+            reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().context("the HTTP client")?;
         Ok(Self { http, consul: Consul::new(registry, token)? })
     }
 
@@ -44,7 +46,8 @@ impl Probe {
     /// Whether the process at `address` is ready, and why not.
     pub async fn ready(&self, address: &str) -> Result<(), String> {
         let answer = self.http.get(format!("http://{address}/readyz")).send().await;
-        let answer = answer.map_err(|error| if error.is_timeout() { "no answer".into() } else { error.to_string() })?;
+        let answer = answer
+            .map_err(|error| if error.is_timeout() { "no answer".into() } else { error.to_string() })?;
         if answer.status().is_success() {
             return Ok(());
         }
@@ -52,12 +55,17 @@ impl Probe {
         Err(answer.text().await.map_or_else(|_| status.to_string(), |text| text.trim().to_owned()))
     }
 
-    /// Waits until `path` at `address` answers well: the way through to whoever answers it is open.
+    /// Whether there is a registry to talk to.
+    pub async fn check_registry(&self) -> Result<(), DiscoveryError> {
+        self.consul.healthy("tradewind", 0, WATCH).await.map(drop)
+    }
+
+    /// Waits until `path` at the gateway is answered by whoever stands behind it, whatever the answer.
     pub async fn until_open(&self, address: SocketAddr, path: &str) {
         let url = format!("http://{address}{path}");
         loop {
             let answer = self.http.get(&url).send().await;
-            if answer.is_ok_and(|answer| answer.status().is_success()) {
+            if answer.is_ok_and(|answer| !of_gateway(answer.status())) {
                 return;
             }
             tokio::time::sleep(ASK_AGAIN).await;
@@ -73,7 +81,8 @@ impl Probe {
                 Ok(answer) => {
                     // an index that goes back means that the registry has begun anew
                     index = if answer.index < index { 0 } else { answer.index };
-                    let ours = answer.value.into_iter().find(|instance| instance.meta.get("pid") == Some(&pid));
+                    let ours =
+                        answer.value.into_iter().find(|instance| instance.meta.get("pid") == Some(&pid));
                     if let Some(instance) = ours {
                         return instance.address;
                     }
@@ -85,4 +94,9 @@ impl Probe {
             }
         }
     }
+}
+
+/// What a gateway answers for lack of anybody behind it.
+fn of_gateway(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
 }

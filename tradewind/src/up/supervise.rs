@@ -51,7 +51,8 @@ impl Keeper {
             tracing::warn!(process = name, "{name} {how}; starting it again in {wait:?}");
             self.standing.send_modify(|standing| {
                 let restarts = standing.restarts;
-                *standing = Standing { state: State::Waiting, restarts, last_end: Some(how), ..Standing::unborn() };
+                *standing =
+                    Standing { state: State::Waiting, restarts, last_end: Some(how), ..Standing::unborn() };
             });
             tokio::select! {
                 () = self.drain.cancelled() => break,
@@ -68,13 +69,32 @@ impl Keeper {
     async fn live(&mut self) -> End {
         let mut running = match self.launcher.start(&self.launch, self.socket.as_ref()) {
             Ok(running) => running,
-            Err(error) => return End::Died { how: format!("could not be started: {error}"), healthy_for: Duration::ZERO },
+            Err(error) => {
+                return End::Died {
+                    how: format!("could not be started: {error}"),
+                    healthy_for: Duration::ZERO,
+                };
+            }
         };
         let pid = running.pid;
         self.standing.send_modify(|standing| {
-            *standing = Standing { state: State::Starting, pid: Some(pid), since: Some(Instant::now()), ..standing.clone() };
+            *standing = Standing {
+                state: State::Starting,
+                pid: Some(pid),
+                since: Some(Instant::now()),
+                ..standing.clone()
+            };
         });
-        let becomes_ready = self.probe.until_ready(&self.launch, pid);
+        if let Some(end) = self.watch(&mut running).await {
+            return end;
+        }
+        self.stop(running).await;
+        End::Drained
+    }
+
+    /// Watches a running process until it dies; nothing when it shall drain before that.
+    async fn watch(&self, running: &mut Running) -> Option<End> {
+        let becomes_ready = self.probe.until_ready(&self.launch, running.pid);
         tokio::pin!(becomes_ready);
         let mut ready_since: Option<Instant> = None;
         loop {
@@ -82,7 +102,7 @@ impl Keeper {
                 ended = running.ended() => {
                     let how = ended.map_or_else(|error| format!("was lost: {error}"), describe);
                     let healthy_for = ready_since.map_or(Duration::ZERO, |since| since.elapsed());
-                    return End::Died { how, healthy_for };
+                    return Some(End::Died { how, healthy_for });
                 }
                 address = &mut becomes_ready, if ready_since.is_none() => {
                     ready_since = Some(Instant::now());
@@ -91,11 +111,9 @@ impl Keeper {
                         standing.address = Some(address);
                     });
                 }
-                () = self.drain.cancelled() => break,
+                () = self.drain.cancelled() => return None,
             }
         }
-        self.stop(running).await;
-        End::Drained
     }
 
     /// Lets the process finish what it has begun.

@@ -2,6 +2,7 @@
 
 mod rows;
 mod sql;
+mod tx;
 
 use async_trait::async_trait;
 use chassis::store::StoreError;
@@ -46,8 +47,11 @@ pub trait InventoryStore: Send + Sync + 'static {
     async fn claim_get(&self, order: OrderId) -> Result<Option<Reservation>, StoreError>;
 
     /// Sets goods aside, all lines or none.
-    async fn claim_reserve(&self, request: &ReserveStock, expires_at: Timestamp)
-    -> Result<Settled, StoreError>;
+    async fn claim_reserve(
+        &self,
+        request: &ReserveStock,
+        expires_at: Timestamp,
+    ) -> Result<Settled, StoreError>;
 
     /// Turns a reservation into a sale.
     async fn claim_commit(&self, order: OrderId, now: Timestamp) -> Result<Settled, StoreError>;

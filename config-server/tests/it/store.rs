@@ -1,0 +1,78 @@
+//! The store of changes, the same on each engine.
+
+use chassis::config::protocol::ChangeKind;
+use chassis::store::StoreUrl;
+use config_server::store::{Appended, ChangeSet, ChangeStore, Place, SqlChanges};
+use contracts::Timestamp;
+use serde_json::{Value, json};
+
+fn place(key: &str) -> Place {
+    Place { application: "orders".into(), profile: "default".into(), key: key.into() }
+}
+
+fn set(expected: u64, changes: Vec<(Place, Option<Value>)>) -> ChangeSet {
+    ChangeSet {
+        expected,
+        kind: ChangeKind::Set,
+        who: "ada".into(),
+        at: Timestamp(1_700_000_000_000_000),
+        changes,
+    }
+}
+
+#[tokio::test]
+async fn a_change_set_is_written_whole_once_and_survives_reopening() {
+    for database in testkit::databases().await {
+        let url = StoreUrl::parse(&database.url).expect("an address");
+        let store = SqlChanges::open(&url).await.expect("opens");
+        let both = vec![(place("a"), Some(json!({"deep": [1, "x"]}))), (place("b"), Some(Value::Null))];
+        assert_eq!(store.append(&set(0, both)).await.expect("writes"), Appended::As(1), "{}", database.name);
+        assert_eq!(store.append(&set(0, vec![(place("a"), None)])).await.expect("decides"), Appended::Stale);
+        assert_eq!(
+            store
+                .append(&set(1, vec![(place("a"), Some(json!(2))), (place("b"), None)]))
+                .await
+                .expect("writes"),
+            Appended::As(2)
+        );
+        store.schema_put("orders", &json!({"properties": {}}), Timestamp(1)).await.expect("writes");
+        store.schema_put("orders", &json!({"properties": {"x": {}}}), Timestamp(2)).await.expect("writes");
+        let before = store.load().await.expect("reads");
+        store.close().await;
+
+        let store = SqlChanges::open(&url).await.expect("opens again");
+        let after = store.load().await.expect("reads");
+        assert_eq!(after, before, "{}", database.name);
+        assert_eq!(after.version, 2);
+        assert_eq!(after.values.len(), 1);
+        assert_eq!(after.values[&place("a")].value, json!(2));
+        assert_eq!(after.schemas["orders"], json!({"properties": {"x": {}}}));
+        let then = store.values_at("orders", "default", 1).await.expect("reads");
+        assert_eq!(then["a"], json!({"deep": [1, "x"]}));
+        assert_eq!(then["b"], Value::Null);
+        let history = store.history("orders", "default", 10).await.expect("reads");
+        assert_eq!(
+            history.iter().map(|entry| (entry.version, entry.key.as_str())).collect::<Vec<_>>(),
+            [(2, "a"), (2, "b"), (1, "a"), (1, "b")]
+        );
+        assert_eq!(history[1].old, Some(Value::Null), "a null that was set is not the same as nothing set");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn of_two_replicas_that_write_at_once_one_is_told_that_it_is_stale() {
+    for database in testkit::databases().await {
+        let url = StoreUrl::parse(&database.url).expect("an address");
+        let (one, two) =
+            (SqlChanges::open(&url).await.expect("opens"), SqlChanges::open(&url).await.expect("opens"));
+        let (first, second) =
+            (set(0, vec![(place("a"), Some(json!(1)))]), set(0, vec![(place("a"), Some(json!(2)))]));
+        let (first, second) = tokio::join!(one.append(&first), two.append(&second));
+        let mut results = [first.expect("decides"), second.expect("decides")];
+        results.sort_by_key(|result| *result == Appended::Stale);
+        assert_eq!(results, [Appended::As(1), Appended::Stale], "{}", database.name);
+        one.close().await;
+        two.close().await;
+    }
+}

@@ -1,0 +1,10 @@
+//! The gateway between real clients and real upstreams, each on a port of its own.
+
+mod balance;
+mod failures;
+mod grpc;
+mod headers;
+mod hostile;
+mod routing;
+mod streaming;
+mod support;

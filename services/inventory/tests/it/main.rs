@@ -1,0 +1,9 @@
+//! The inventory on real databases: the same test bodies on SQLite and PostgreSQL.
+
+mod adapters;
+mod claims;
+mod expiry;
+mod model;
+mod races;
+mod shop;
+mod watch;

@@ -1,0 +1,73 @@
+//! What whoever placed an order is told, once that is decided; stored with the idempotency key, so that
+//! a repetition is told the same.
+
+use contracts::error::ProblemJson;
+use contracts::orders::Order;
+use contracts::{Code, PortError, PortResult, Problem};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::State;
+use crate::store::StoredOrder;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Order(Order),
+    Problem(ProblemJson),
+}
+
+/// The address of an order.
+pub(crate) fn location(order: &StoredOrder) -> String {
+    format!("/orders/{}", order.id)
+}
+
+/// What to tell about `order` as it stands: itself once it was confirmed, the reason where it was not,
+/// and that it is not known yet while it is under way.
+pub(crate) fn of(order: &StoredOrder) -> PortResult<Order> {
+    match decided(order) {
+        Some(answer) => answer.map_err(PortError::from),
+        None => Err(open(order).into()),
+    }
+}
+
+/// What to store beside the key, where `order` is at a point that decides it.
+pub(crate) fn to_store(order: &StoredOrder) -> Option<String> {
+    let answer = match decided(order)? {
+        Ok(order) => Answer::Order(order),
+        Err(problem) => Answer::Problem(ProblemJson::new(&problem, None)),
+    };
+    serde_json::to_string(&answer).ok()
+}
+
+/// What was stored.
+pub(crate) fn from_store(text: &str) -> Option<PortResult<Order>> {
+    match serde_json::from_str(text).ok()? {
+        Answer::Order(order) => Some(Ok(order)),
+        Answer::Problem(problem) => Some(Err(problem.into_problem()?.into())),
+    }
+}
+
+/// That the time was up with the outcome open: the order goes on by itself.
+pub(crate) fn open(order: &StoredOrder) -> Problem {
+    let detail = format!("order {} is still under way; look at its address for how it ends", order.id);
+    Problem::new(Code::OutcomeUnknown, detail).at(location(order))
+}
+
+fn decided(order: &StoredOrder) -> Option<Result<Order, Problem>> {
+    match order.state {
+        State::Rejected | State::Cancelled => {
+            let (code, detail) = match &order.reason {
+                Some(reason) => (reason.code, reason.detail.clone()),
+                None => (Code::Conflict, "the order was cancelled".to_owned()),
+            };
+            // the order ended, whatever was open on the way
+            let code =
+                if code.effect() == contracts::Effect::Unknown { Code::DependencyUnavailable } else { code };
+            Some(Err(Problem::new(code, detail).at(location(order))))
+        }
+        State::Confirmed | State::Cancelling | State::Reversing(_) | State::Refunded => {
+            Some(Ok(order.view()))
+        }
+        _ => None,
+    }
+}

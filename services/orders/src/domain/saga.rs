@@ -1,0 +1,538 @@
+//! The saga of an order, as a pure state machine. Every coordination drives this one.
+//!
+//! ```text
+//! reserving → authorizing → scheduling → committing → capturing → confirmed
+//!     │            │             │            │            │           │ (customer cancels)
+//!     ▼            └─────────────┴─────┬──────┴────────────┘           ▼
+//!  rejected                            ▼                          cancelling → reversing → refunded
+//!                                compensating → cancelled
+//! ```
+//!
+//! Capture is the pivot and comes last: before it a failure undoes what was done; once it may have
+//! happened there is only forward. What is undone is undone in any order and however often it takes:
+//! each service answers a repetition as it answered the first time, and remembers a compensation for
+//! an order that it has not seen.
+
+use std::collections::BTreeSet;
+
+use contracts::Code;
+use contracts::orders::{Direction, OrderStatus};
+use serde::{Deserialize, Serialize};
+
+/// How far an order has come. The names are stored, and stand in timelines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Waits for the goods to be set aside.
+    Reserving,
+    /// Waits for the amount to be held.
+    Authorizing,
+    /// Waits for a carrier.
+    Scheduling,
+    /// Waits for the goods to be sold.
+    Committing,
+    /// Waits for the amount to be paid out.
+    Capturing,
+    /// Done.
+    Confirmed,
+    /// Waits until these are undone; ends `Cancelled`.
+    Compensating(BTreeSet<Undo>),
+    /// Ended: the goods were not there.
+    Rejected,
+    /// Ended: everything was undone.
+    Cancelled,
+    /// The customer wants out: waits for shipping to let go.
+    Cancelling,
+    /// Waits until these are undone; ends `Refunded`.
+    Reversing(BTreeSet<Reverse>),
+    /// Ended: the money is back.
+    Refunded,
+}
+
+/// What is to be undone of an order that was never confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undo {
+    /// Call the carrier off.
+    Shipment,
+    /// Let the held amount go.
+    Payment,
+    /// Give the goods back.
+    Stock,
+}
+
+/// What is to be undone of an order that was confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reverse {
+    /// Give the money back.
+    Payment,
+    /// Put the goods back on the shelf.
+    Stock,
+}
+
+/// What a state asks another module to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// inventory: set the goods aside.
+    ReserveStock,
+    /// payments: hold the amount.
+    AuthorizePayment,
+    /// shipping: book a carrier.
+    ScheduleShipment,
+    /// inventory: the goods are sold.
+    CommitStock,
+    /// payments: take the amount.
+    CapturePayment,
+    /// shipping: call the carrier off, even if the goods have left.
+    RecallShipment,
+    /// payments: let the amount go.
+    VoidPayment,
+    /// inventory: take the goods back, reserved or sold.
+    ReleaseStock,
+    /// shipping: call the carrier off, if the goods have not left.
+    CancelShipment,
+    /// payments: give the amount back.
+    RefundPayment,
+}
+
+impl Effect {
+    /// Which way it goes.
+    pub fn direction(self) -> Direction {
+        match self {
+            Self::ReserveStock
+            | Self::AuthorizePayment
+            | Self::ScheduleShipment
+            | Self::CommitStock
+            | Self::CapturePayment => Direction::Forward,
+            Self::RecallShipment
+            | Self::VoidPayment
+            | Self::ReleaseStock
+            | Self::CancelShipment
+            | Self::RefundPayment => Direction::Compensation,
+        }
+    }
+}
+
+/// What moves an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The other module did what this effect asked.
+    Done(Effect),
+    /// The other module decided against it.
+    Refused(Effect, Reason),
+    /// The other module could not be asked: nothing happened there.
+    NotBegun(Effect, Reason),
+    /// Whether the other module did it is not known.
+    Unknown(Effect, Reason),
+    /// The customer wants out of a confirmed order.
+    CancelRequested,
+}
+
+/// Why something was refused or failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// What kind.
+    #[serde(with = "code_text")]
+    pub code: Code,
+    /// For people.
+    pub detail: String,
+}
+
+/// What an input does to a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The order moves on, and asks for these.
+    Moved {
+        /// The new state.
+        state: State,
+        /// What is to be asked for now; what was asked for before stands.
+        effects: Vec<Effect>,
+    },
+    /// The order stays where it is, and asks again later.
+    Waits,
+    /// The input came twice, or too late to matter.
+    Ignored,
+}
+
+/// What `input` does to an order in `state`.
+pub fn step(state: &State, input: &Input) -> Step {
+    use Effect::*;
+    match (state, input) {
+        (State::Reserving, Input::Done(ReserveStock)) => forward(State::Authorizing),
+        (State::Authorizing, Input::Done(AuthorizePayment)) => forward(State::Scheduling),
+        (State::Scheduling, Input::Done(ScheduleShipment)) => forward(State::Committing),
+        (State::Committing, Input::Done(CommitStock)) => forward(State::Capturing),
+        (State::Capturing, Input::Done(CapturePayment)) => forward(State::Confirmed),
+
+        // before the pivot: undo what was done, and what may have been done
+        (State::Reserving, Input::Refused(ReserveStock, _)) => forward(State::Rejected),
+        (State::Reserving, Input::NotBegun(ReserveStock, _)) => forward(State::Cancelled),
+        (State::Reserving, Input::Unknown(ReserveStock, _)) => compensate([Undo::Stock]),
+        (State::Authorizing, Input::Refused(AuthorizePayment, _) | Input::NotBegun(AuthorizePayment, _)) => {
+            compensate([Undo::Stock])
+        }
+        (State::Authorizing, Input::Unknown(AuthorizePayment, _))
+        | (State::Scheduling, Input::Refused(ScheduleShipment, _) | Input::NotBegun(ScheduleShipment, _)) => {
+            compensate([Undo::Payment, Undo::Stock])
+        }
+        (State::Scheduling, Input::Unknown(ScheduleShipment, _))
+        | (
+            State::Committing,
+            Input::Refused(CommitStock, _) | Input::NotBegun(CommitStock, _) | Input::Unknown(CommitStock, _),
+        ) => compensate([Undo::Shipment, Undo::Payment, Undo::Stock]),
+
+        // the pivot: a plain no can still be undone; an open outcome can only be asked about again
+        (State::Capturing, Input::Refused(CapturePayment, _) | Input::NotBegun(CapturePayment, _)) => {
+            compensate([Undo::Shipment, Undo::Payment, Undo::Stock])
+        }
+        (State::Capturing, Input::Unknown(CapturePayment, _)) => Step::Waits,
+
+        (State::Compensating(open), Input::Done(effect)) => match undone(*effect) {
+            Some(undo) => less(open, undo, State::Compensating, State::Cancelled),
+            None => Step::Ignored,
+        },
+
+        // the customer wants out
+        (State::Confirmed, Input::CancelRequested) => forward(State::Cancelling),
+        (State::Cancelling, Input::Done(CancelShipment)) => {
+            forward(State::Reversing(BTreeSet::from([Reverse::Payment, Reverse::Stock])))
+        }
+        (State::Cancelling, Input::Refused(CancelShipment, _) | Input::NotBegun(CancelShipment, _)) => {
+            Step::Moved { state: State::Confirmed, effects: Vec::new() }
+        }
+        (State::Reversing(open), Input::Done(effect)) => match reversed(*effect) {
+            Some(reverse) => less(open, reverse, State::Reversing, State::Refunded),
+            None => Step::Ignored,
+        },
+
+        // what must be undone is asked for until it is
+        (
+            State::Compensating(_) | State::Cancelling | State::Reversing(_),
+            Input::Refused(effect, _) | Input::NotBegun(effect, _) | Input::Unknown(effect, _),
+        ) if awaited(state).contains(effect) => Step::Waits,
+        _ => Step::Ignored,
+    }
+}
+
+/// What an order in `state` waits for: what recovery asks again.
+pub fn awaited(state: &State) -> Vec<Effect> {
+    match state {
+        State::Reserving => vec![Effect::ReserveStock],
+        State::Authorizing => vec![Effect::AuthorizePayment],
+        State::Scheduling => vec![Effect::ScheduleShipment],
+        State::Committing => vec![Effect::CommitStock],
+        State::Capturing => vec![Effect::CapturePayment],
+        State::Compensating(open) => open
+            .iter()
+            .map(|undo| match undo {
+                Undo::Shipment => Effect::RecallShipment,
+                Undo::Payment => Effect::VoidPayment,
+                Undo::Stock => Effect::ReleaseStock,
+            })
+            .collect(),
+        State::Cancelling => vec![Effect::CancelShipment],
+        State::Reversing(open) => open
+            .iter()
+            .map(|reverse| match reverse {
+                Reverse::Payment => Effect::RefundPayment,
+                Reverse::Stock => Effect::ReleaseStock,
+            })
+            .collect(),
+        State::Confirmed | State::Rejected | State::Cancelled | State::Refunded => Vec::new(),
+    }
+}
+
+fn forward(state: State) -> Step {
+    let effects = awaited(&state);
+    Step::Moved { state, effects }
+}
+
+fn compensate<const N: usize>(open: [Undo; N]) -> Step {
+    forward(State::Compensating(BTreeSet::from(open)))
+}
+
+fn undone(effect: Effect) -> Option<Undo> {
+    match effect {
+        Effect::RecallShipment => Some(Undo::Shipment),
+        Effect::VoidPayment => Some(Undo::Payment),
+        Effect::ReleaseStock => Some(Undo::Stock),
+        _ => None,
+    }
+}
+
+fn reversed(effect: Effect) -> Option<Reverse> {
+    match effect {
+        Effect::RefundPayment => Some(Reverse::Payment),
+        Effect::ReleaseStock => Some(Reverse::Stock),
+        _ => None,
+    }
+}
+
+fn less<T: Ord + Copy>(open: &BTreeSet<T>, done: T, rest: fn(BTreeSet<T>) -> State, end: State) -> Step {
+    if !open.contains(&done) {
+        return Step::Ignored;
+    }
+    let open: BTreeSet<T> = open.iter().copied().filter(|item| *item != done).collect();
+    let state = if open.is_empty() { end } else { rest(open) };
+    Step::Moved { state, effects: Vec::new() }
+}
+
+impl State {
+    /// Its name in timelines, logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Reserving => "reserving",
+            Self::Authorizing => "authorizing",
+            Self::Scheduling => "scheduling",
+            Self::Committing => "committing",
+            Self::Capturing => "capturing",
+            Self::Confirmed => "confirmed",
+            Self::Compensating(_) => "compensating",
+            Self::Rejected => "rejected",
+            Self::Cancelled => "cancelled",
+            Self::Cancelling => "cancelling",
+            Self::Reversing(_) => "reversing",
+            Self::Refunded => "refunded",
+        }
+    }
+
+    /// How the order stands in the customer's words.
+    pub fn status(&self) -> OrderStatus {
+        match self {
+            Self::Reserving
+            | Self::Authorizing
+            | Self::Scheduling
+            | Self::Committing
+            | Self::Capturing
+            | Self::Compensating(_) => OrderStatus::Placed,
+            Self::Confirmed | Self::Cancelling | Self::Reversing(_) => OrderStatus::Confirmed,
+            Self::Rejected => OrderStatus::Rejected,
+            Self::Cancelled => OrderStatus::Cancelled,
+            Self::Refunded => OrderStatus::Refunded,
+        }
+    }
+
+    /// Whether the order rests: nobody needs to do anything for it.
+    pub fn rests(&self) -> bool {
+        awaited(self).is_empty()
+    }
+}
+
+impl Input {
+    /// Its name in timelines.
+    pub fn name(&self) -> String {
+        let done = |effect: &Effect| match effect {
+            Effect::ReserveStock => "stock_reserved",
+            Effect::AuthorizePayment => "payment_authorized",
+            Effect::ScheduleShipment => "shipment_scheduled",
+            Effect::CommitStock => "stock_committed",
+            Effect::CapturePayment => "payment_captured",
+            Effect::RecallShipment | Effect::CancelShipment => "shipment_cancelled",
+            Effect::VoidPayment => "payment_voided",
+            Effect::ReleaseStock => "stock_released",
+            Effect::RefundPayment => "payment_refunded",
+        };
+        let asked = |effect: &Effect| match effect {
+            Effect::ReserveStock => "reserve_stock",
+            Effect::AuthorizePayment => "authorize_payment",
+            Effect::ScheduleShipment => "schedule_shipment",
+            Effect::CommitStock => "commit_stock",
+            Effect::CapturePayment => "capture_payment",
+            Effect::RecallShipment | Effect::CancelShipment => "cancel_shipment",
+            Effect::VoidPayment => "void_payment",
+            Effect::ReleaseStock => "release_stock",
+            Effect::RefundPayment => "refund_payment",
+        };
+        match self {
+            Self::Done(effect) => done(effect).to_owned(),
+            Self::Refused(effect, _) => format!("{}_refused", asked(effect)),
+            Self::NotBegun(effect, _) => format!("{}_not_possible", asked(effect)),
+            Self::Unknown(effect, _) => format!("{}_outcome_open", asked(effect)),
+            Self::CancelRequested => "cancel_requested".to_owned(),
+        }
+    }
+
+    /// Which way the step goes that it causes.
+    pub fn direction(&self) -> Direction {
+        match self {
+            Self::Done(effect) => effect.direction(),
+            _ => Direction::Compensation,
+        }
+    }
+
+    /// Why, where it is not a success.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Refused(_, reason) | Self::NotBegun(_, reason) | Self::Unknown(_, reason) => Some(reason),
+            Self::Done(_) | Self::CancelRequested => None,
+        }
+    }
+}
+
+mod code_text {
+    use contracts::Code;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(code.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Code::from_text(&text).ok_or_else(|| serde::de::Error::custom(format!("unknown code {text:?}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EFFECTS: [Effect; 10] = [
+        Effect::ReserveStock,
+        Effect::AuthorizePayment,
+        Effect::ScheduleShipment,
+        Effect::CommitStock,
+        Effect::CapturePayment,
+        Effect::RecallShipment,
+        Effect::VoidPayment,
+        Effect::ReleaseStock,
+        Effect::CancelShipment,
+        Effect::RefundPayment,
+    ];
+
+    fn reason() -> Reason {
+        Reason { code: Code::Conflict, detail: "for the test".into() }
+    }
+
+    fn answer(kind: u8, effect: Effect) -> Input {
+        match kind {
+            0 => Input::Done(effect),
+            1 => Input::Refused(effect, reason()),
+            2 => Input::NotBegun(effect, reason()),
+            _ => Input::Unknown(effect, reason()),
+        }
+    }
+
+    /// What the other modules hold for the order, as far as the saga can know.
+    #[derive(Debug, Default, Clone, PartialEq)]
+    struct World {
+        stock: bool,
+        payment: Money,
+        shipment: bool,
+    }
+
+    #[derive(Debug, Default, Clone, PartialEq)]
+    enum Money {
+        #[default]
+        None,
+        Held,
+        Captured,
+    }
+
+    impl World {
+        /// What `effect` does when it happens.
+        fn happen(&mut self, effect: Effect) {
+            match effect {
+                Effect::ReserveStock | Effect::CommitStock => self.stock = true,
+                Effect::AuthorizePayment => self.payment = Money::Held,
+                Effect::CapturePayment => self.payment = Money::Captured,
+                Effect::ScheduleShipment => self.shipment = true,
+                Effect::RecallShipment | Effect::CancelShipment => self.shipment = false,
+                Effect::VoidPayment => {
+                    assert_ne!(self.payment, Money::Captured, "a captured amount must not be voided");
+                    self.payment = Money::None;
+                }
+                Effect::RefundPayment => self.payment = Money::None,
+                Effect::ReleaseStock => self.stock = false,
+            }
+        }
+    }
+
+    #[test]
+    fn the_straight_way_ends_confirmed() {
+        let mut state = State::Reserving;
+        let mut names = vec![state.name()];
+        while let [effect] = awaited(&state)[..] {
+            let Step::Moved { state: next, .. } = step(&state, &Input::Done(effect)) else {
+                panic!("it moves")
+            };
+            state = next;
+            names.push(state.name());
+        }
+        assert_eq!(names, ["reserving", "authorizing", "scheduling", "committing", "capturing", "confirmed"]);
+    }
+
+    #[test]
+    fn an_open_outcome_at_the_pivot_is_never_undone() {
+        assert_eq!(step(&State::Capturing, &Input::Unknown(Effect::CapturePayment, reason())), Step::Waits);
+    }
+
+    #[test]
+    fn every_state_survives_storage() {
+        let states = [
+            State::Reserving,
+            State::Compensating(BTreeSet::from([Undo::Shipment, Undo::Stock])),
+            State::Reversing(BTreeSet::from([Reverse::Payment])),
+            State::Refunded,
+        ];
+        for state in states {
+            let text = serde_json::to_string(&state).expect("serialises");
+            assert_eq!(serde_json::from_str::<State>(&text).expect("reads"), state);
+        }
+    }
+
+    proptest! {
+        /// Whatever the others answer, and whether or not what is unknown happened: an order that
+        /// rests as confirmed has goods, money and carrier; one that rests otherwise has none.
+        #[test]
+        fn a_resting_order_and_the_world_agree(answers in prop::collection::vec((0u8..4, any::<bool>()), 0..60), cancel in any::<bool>()) {
+            let mut state = State::Reserving;
+            let mut world = World::default();
+            let mut answers = answers.into_iter();
+            let mut wants_out = cancel;
+            loop {
+                if state == State::Confirmed && wants_out {
+                    wants_out = false;
+                    let Step::Moved { state: next, .. } = step(&state, &Input::CancelRequested) else { panic!("it moves") };
+                    state = next;
+                }
+                let Some(effect) = awaited(&state).first().copied() else { break };
+                // once the answers run out everybody obliges, so that the order comes to rest
+                let (kind, happened) = answers.next().unwrap_or((0, true));
+                // compensations are not refused: that is each service's promise
+                let kind = if kind == 1 && effect.direction() == Direction::Compensation && effect != Effect::CancelShipment { 0 } else { kind };
+                if kind == 0 || (kind == 3 && happened) {
+                    world.happen(effect);
+                }
+                if let Step::Moved { state: next, .. } = step(&state, &answer(kind, effect)) {
+                    state = next;
+                }
+            }
+            let expected = if state == State::Confirmed {
+                World { stock: true, payment: Money::Captured, shipment: true }
+            } else {
+                World::default()
+            };
+            prop_assert_eq!(world, expected, "at rest in {:?}", state);
+        }
+
+        /// An input that is not an answer to what the state waits for changes nothing.
+        #[test]
+        fn late_and_repeated_inputs_change_nothing(kind in 0u8..4, which in 0usize..10) {
+            let states = [
+                State::Reserving, State::Authorizing, State::Scheduling, State::Committing, State::Capturing,
+                State::Confirmed, State::Compensating(BTreeSet::from([Undo::Payment])), State::Rejected,
+                State::Cancelled, State::Cancelling, State::Reversing(BTreeSet::from([Reverse::Stock])), State::Refunded,
+            ];
+            let effect = EFFECTS[which];
+            for state in states {
+                if !awaited(&state).contains(&effect) {
+                    prop_assert_eq!(step(&state, &answer(kind, effect)), Step::Ignored, "{:?}", state);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Orders over gRPC.
+
+use std::sync::Arc;
+
+use axum::Router;
+use chassis::grpc::unary;
+use contracts::grpc::pb::common as common_pb;
+use contracts::grpc::pb::orders as pb;
+use contracts::grpc::pb::orders::orders_server::{Orders as OrdersRpc, OrdersServer};
+use contracts::orders::{AUDIT, CANCEL, LIST, ORDER, Orders, PLACE, TIMELINE};
+use tonic::{Request, Response, Status};
+
+/// The service `tradewind.orders.v1.Orders`.
+pub fn routes(port: Arc<dyn Orders>) -> Router {
+    chassis::grpc::routes(OrdersServer::new(Adapter { port }))
+}
+
+struct Adapter {
+    port: Arc<dyn Orders>,
+}
+
+#[tonic::async_trait]
+impl OrdersRpc for Adapter {
+    async fn place(&self, request: Request<pb::PlaceRequest>) -> Result<Response<pb::Order>, Status> {
+        unary(&PLACE, request, |ctx, input| async move { self.port.place(&ctx, input).await }).await
+    }
+
+    async fn order(&self, request: Request<pb::OrderRequest>) -> Result<Response<pb::Order>, Status> {
+        unary(&ORDER, request, |ctx, input| async move { self.port.order(&ctx, input).await }).await
+    }
+
+    async fn cancel(&self, request: Request<pb::CancelRequest>) -> Result<Response<pb::Order>, Status> {
+        unary(&CANCEL, request, |ctx, input| async move { self.port.cancel(&ctx, input).await }).await
+    }
+
+    async fn list(&self, request: Request<pb::ListRequest>) -> Result<Response<pb::OrderPage>, Status> {
+        unary(&LIST, request, |ctx, input| async move { self.port.list(&ctx, input).await }).await
+    }
+
+    async fn timeline(
+        &self,
+        request: Request<pb::TimelineRequest>,
+    ) -> Result<Response<pb::Timeline>, Status> {
+        unary(&TIMELINE, request, |ctx, input| async move { self.port.timeline(&ctx, input).await }).await
+    }
+
+    async fn audit(
+        &self,
+        request: Request<common_pb::PageRequest>,
+    ) -> Result<Response<pb::OrderPage>, Status> {
+        unary(&AUDIT, request, |ctx, input| async move { self.port.audit(&ctx, input).await }).await
+    }
+}

@@ -1,0 +1,167 @@
+//! The payments port: checks requests, lets the store decide, has the network act, answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chassis::clock::Clock;
+use chassis::config::Live;
+use chassis::store::StoreError;
+use contracts::error::Faults;
+use contracts::payments::{
+    AuditedPayment, AuthorizePayment, CapturePayment, GetPayment, Payment, Payments, Posting, RefundPayment,
+    VoidPayment,
+};
+use contracts::types::{Page, PageRequest};
+use contracts::{Code, Context, OrderId, PortResult, Problem};
+use futures::{StreamExt, TryStreamExt};
+
+use crate::config::SettleConfig;
+use crate::domain::{Decline, Input, Known, Refusal};
+use crate::network::CardNetwork;
+use crate::settle::carry_out;
+use crate::store::{Moment, PaymentStore, Stepped, Stored};
+
+/// How often an input is put to a payment: twice for what has to wait for another intent first, and some
+/// more for others that get in between.
+const ROUNDS: usize = 5;
+/// How many look-ups an audit makes at the same time.
+const LOOK_UPS: usize = 16;
+/// The largest amount of one payment, in minor units: sums over any ledger stay far from overflow.
+const MOST: i64 = 1_000_000_000_000;
+
+/// Payments.
+pub struct Service {
+    store: Arc<dyn PaymentStore>,
+    network: Arc<dyn CardNetwork>,
+    clock: Arc<dyn Clock>,
+    settle: Live<SettleConfig>,
+}
+
+impl Service {
+    /// Payments kept in `store`, made at `network`.
+    pub fn new(
+        store: Arc<dyn PaymentStore>,
+        network: Arc<dyn CardNetwork>,
+        clock: Arc<dyn Clock>,
+        settle: Live<SettleConfig>,
+    ) -> Self {
+        Self { store, network, clock, settle }
+    }
+
+    /// Takes open intents whose time has come, for this replica alone.
+    pub(crate) async fn claim_due(&self) -> Result<Vec<OrderId>, StoreError> {
+        self.store.intents_claim(self.moment(), self.settle.get().batch).await
+    }
+
+    /// Brings an order's open intent to its end.
+    pub(crate) async fn finish(&self, ctx: &Context, order: OrderId) -> PortResult<Payment> {
+        self.drive(ctx, order, &Input::Finish).await
+    }
+
+    /// Puts an input to a payment until it can be answered: each round stores the intent that the answer
+    /// waits for, has the network fulfil it, and stores what the network says.
+    async fn drive(&self, ctx: &Context, order: OrderId, input: &Input) -> PortResult<Payment> {
+        for _ in 0..ROUNDS {
+            let stepped = self.store.payment_step(order, input, self.moment()).await?;
+            let Stepped { stored, intent, age } = stepped.map_err(|refusal| refused(order, refusal))?;
+            let (Some(intent), Known::Charge(charge)) = (intent, &stored.known) else {
+                return Ok(stored.into());
+            };
+            let says = carry_out(&*self.network, ctx, order, charge, intent, age).await.map_err(|error| {
+                tracing::warn!(%order, ?intent, "order {order}: the outcome is not known: {error}");
+                open(order, charge.state.status())
+            })?;
+            // whatever came of it, the next round tells
+            let _ = self.store.payment_step(order, &Input::Learn(says), self.moment()).await?;
+        }
+        tracing::error!(%order, ?input, "order {order}: the card network's record contradicts ours");
+        Err(Problem::new(Code::OutcomeUnknown, format!("the payment of order {order} could not be settled"))
+            .into())
+    }
+
+    fn moment(&self) -> Moment {
+        let now = self.clock.now();
+        Moment { now, settle_at: now.plus(Duration::from_millis(self.settle.get().after_ms)) }
+    }
+
+    async fn audited(&self, ctx: &Context, stored: Stored) -> PortResult<AuditedPayment> {
+        let record = self.network.look_up(ctx, stored.order_id).await.map_err(|error| {
+            Problem::new(Code::DependencyUnavailable, format!("the card network cannot be asked: {error}"))
+        })?;
+        Ok(AuditedPayment { payment: stored.into(), network: record.map(|record| record.books) })
+    }
+}
+
+fn open(order: OrderId, status: contracts::payments::PaymentStatus) -> Problem {
+    let detail = format!("the card network does not answer, and order {order} is {status:?}; ask again");
+    Problem::new(Code::OutcomeUnknown, detail).at(format!("/payments/{order}"))
+}
+
+fn refused(order: OrderId, refusal: Refusal) -> Problem {
+    let (code, detail) = match refusal {
+        Refusal::Declined(Decline::Declined) => (Code::CardDeclined, "the bank declined the card".to_owned()),
+        Refusal::Declined(Decline::UnknownCard) => {
+            (Code::CardDeclined, "the card network knows no such card".to_owned())
+        }
+        Refusal::Declined(Decline::InsufficientFunds) => {
+            (Code::InsufficientFunds, "the card has insufficient funds".to_owned())
+        }
+        Refusal::Compensated => {
+            (Code::Compensated, format!("the payment of order {order} was undone before"))
+        }
+        Refusal::OtherCharge => {
+            (Code::Conflict, format!("order {order} was authorized for another amount or card"))
+        }
+        Refusal::NoPayment => (Code::NotFound, format!("there is no payment of order {order}")),
+        Refusal::NothingHeld => (Code::Conflict, format!("the payment of order {order} was declined")),
+        Refusal::AlreadyCaptured => {
+            (Code::Conflict, format!("the payment of order {order} was captured: it can only be refunded"))
+        }
+        Refusal::NotCaptured => (Code::Conflict, format!("nothing was captured of order {order}")),
+    };
+    Problem::new(code, detail)
+}
+
+#[async_trait]
+impl Payments for Service {
+    async fn authorize(&self, ctx: &Context, request: AuthorizePayment) -> PortResult<Payment> {
+        let AuthorizePayment { order_id, amount, card } = request;
+        let mut faults = Faults::default();
+        faults.check((1..=MOST).contains(&amount.amount), "amount.amount", format!("must be 1 to {MOST}"));
+        faults.check(card.is_valid(), "card", "must be tok_ and 1 to 60 characters of a-z 0-9 _");
+        faults.into_result()?;
+        self.drive(ctx, order_id, &Input::Authorize { amount, card }).await
+    }
+
+    async fn capture(&self, ctx: &Context, request: CapturePayment) -> PortResult<Payment> {
+        self.drive(ctx, request.order_id, &Input::Capture).await
+    }
+
+    async fn void(&self, ctx: &Context, request: VoidPayment) -> PortResult<Payment> {
+        self.drive(ctx, request.order_id, &Input::Void).await
+    }
+
+    async fn refund(&self, ctx: &Context, request: RefundPayment) -> PortResult<Payment> {
+        self.drive(ctx, request.order_id, &Input::Refund).await
+    }
+
+    async fn payment(&self, _: &Context, request: GetPayment) -> PortResult<Payment> {
+        let stored = self.store.payment(request.order_id).await?;
+        Ok(stored.ok_or_else(|| refused(request.order_id, Refusal::NoPayment))?.into())
+    }
+
+    async fn ledger(&self, _: &Context, request: PageRequest) -> PortResult<Page<Posting>> {
+        let (after, limit) = request.resolve()?;
+        let postings = self.store.posting_page(&after, limit + 1).await?;
+        Ok(Page::from_overfull(postings, limit, |posting| posting.id.clone()))
+    }
+
+    async fn audit(&self, ctx: &Context, request: PageRequest) -> PortResult<Page<AuditedPayment>> {
+        let (after, limit) = request.resolve()?;
+        let stored = self.store.payment_page(&after, limit + 1).await?;
+        let Page { items, next } = Page::from_overfull(stored, limit, |stored| stored.order_id.to_string());
+        let audited = futures::stream::iter(items).map(|stored| self.audited(ctx, stored)).buffered(LOOK_UPS);
+        Ok(Page { items: audited.try_collect().await?, next })
+    }
+}

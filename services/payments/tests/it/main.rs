@@ -1,0 +1,10 @@
+//! Payments from its port down to both databases, with a card network that does what a test says, and
+//! with the real one over HTTP.
+
+mod cards;
+mod crash;
+mod faults;
+mod ledger;
+mod network;
+mod service;
+mod support;

@@ -1,0 +1,1 @@
+//! The saga in simulation.

@@ -1,0 +1,3 @@
+//! What crosses crates and processes. One executable, so that it links once.
+
+mod conformance;

@@ -1,0 +1,121 @@
+//! The running shop, as the commands see it: found by its data folder, asked over HTTP.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chassis::config::{AdminClient, Environment, ProcessEnvironment};
+use chassis::discovery::Consul;
+use contracts::Problem;
+use contracts::error::ProblemJson;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde::de::DeserializeOwned;
+
+use crate::cli::ShopArgs;
+use crate::exit::Ending;
+use crate::folder::{Folder, UpFile};
+use crate::up::status::ShopStatus;
+
+/// Longer than the longest deadline behind the gateway.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client of one running shop.
+pub struct Shop {
+    /// Its data folder.
+    pub folder: Folder,
+    /// What it told about itself.
+    pub up: UpFile,
+    http: reqwest::Client,
+}
+
+/// What a request met instead of an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// It was refused.
+    #[error("{0}")]
+    Refused(Problem),
+    /// There was no answer, or none that can be read. What was asked for may have happened.
+    #[error("{0}")]
+    Lost(String),
+}
+
+impl Shop {
+    /// The shop that runs on a data folder.
+    pub fn find(args: &ShopArgs) -> anyhow::Result<Self> {
+        let folder = Folder::at(&args.data)?;
+        let up = folder.running()?;
+        let http =
+            reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().context("the HTTP client")?;
+        Ok(Self { folder, up, http })
+    }
+
+    /// How it is doing.
+    pub async fn status(&self) -> anyhow::Result<ShopStatus> {
+        let status = self.read(self.http.get(format!("{}/status", self.up.control))).await;
+        status.map_err(|error| self.silent(&error))
+    }
+
+    /// Tells it to stop.
+    pub async fn take_down(&self) -> anyhow::Result<()> {
+        let request =
+            self.http.post(format!("{}/down", self.up.control)).bearer_auth(self.folder.operator_token()?);
+        self.send(request).await.map(drop).map_err(|error| self.silent(&error))
+    }
+
+    /// A request to the gateway.
+    pub fn public(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.up.addresses.gateway))
+    }
+
+    /// A request to the process at `address`.
+    pub fn at(&self, address: &str, path: &str) -> RequestBuilder {
+        self.http.get(format!("http://{address}{path}"))
+    }
+
+    /// The config server, with the operator's token.
+    pub fn admin(&self) -> anyhow::Result<AdminClient> {
+        let token = self.folder.operator_token()?;
+        Ok(AdminClient::new(&self.up.addresses.config_server, Some(token))?.acting_as("tradewind"))
+    }
+
+    /// The registry.
+    pub fn registry(&self) -> anyhow::Result<Consul> {
+        let token = ProcessEnvironment.var("TRADEWIND_REGISTRY_TOKEN");
+        Ok(Consul::new(&self.up.addresses.registry, token)?)
+    }
+
+    /// Sends a request and reads its answer.
+    pub async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, RequestError> {
+        let answer = self.send(request).await?;
+        answer.json().await.map_err(|error| RequestError::Lost(format!("the answer cannot be read: {error}")))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<reqwest::Response, RequestError> {
+        let answer = request.send().await.map_err(|error| RequestError::Lost(chain(&error)))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let problem = answer.json::<ProblemJson>().await.ok().and_then(ProblemJson::into_problem);
+        Err(problem.map_or_else(|| unexplained(status), RequestError::Refused))
+    }
+
+    fn silent(&self, error: &RequestError) -> anyhow::Error {
+        let UpFile { pid, control, .. } = &self.up;
+        Ending::NotRunning(format!("the shop (process {pid}) does not answer at {control}: {error}")).into()
+    }
+}
+
+fn unexplained(status: StatusCode) -> RequestError {
+    RequestError::Lost(format!("the answer is {status}, without a reason"))
+}
+
+/// An error with what caused it: reqwest says in the first line only that it failed.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,38 @@
+//! `tradewind down`
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::cli::ShopArgs;
+use crate::client::Shop;
+use crate::exit::Ending;
+use crate::folder::Folder;
+
+/// Longer than four stages of draining may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Stops the shop and waits until it is gone. That none runs is no failure.
+pub async fn down(args: &ShopArgs) -> anyhow::Result<()> {
+    let folder = Folder::at(&args.data)?;
+    if !folder.in_use() {
+        println!("no shop is running on {}", folder.path().display());
+        return Ok(());
+    }
+    let shop = Shop::find(args)?;
+    shop.take_down().await?;
+    let patience = Instant::now() + PATIENCE;
+    // the lock is the last thing that the supervisor lets go of
+    while folder.in_use() {
+        if Instant::now() >= patience {
+            let pid = shop.up.pid;
+            let message =
+                format!("the shop was told to stop and still runs after {PATIENCE:?}: see process {pid}");
+            return Err(Ending::NotRunning(message).into());
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    println!("stopped");
+    Ok(())
+}

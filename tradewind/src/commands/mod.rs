@@ -1,0 +1,56 @@
+//! Everything but `run`: what people type at a terminal.
+
+pub mod config;
+pub mod down;
+pub mod order;
+pub mod reset;
+pub mod status;
+pub mod stock;
+pub mod timeline;
+pub mod wires;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::cli::Command;
+use crate::{exit, run, up};
+
+/// Does what a command says and turns the end into an exit code.
+pub fn main(command: Command) -> ExitCode {
+    let command = match command {
+        Command::Run(args) => return run::run(args),
+        other => other,
+    };
+    // one thread: a command waits, and hardly computes; the supervisor's memory counts, too
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    exit::code_of(
+        runtime.context("the runtime cannot start").and_then(|runtime| runtime.block_on(execute(command))),
+    )
+}
+
+async fn execute(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Up(args) => {
+            chassis::telemetry::logs::init();
+            up::up(args).await
+        }
+        Command::Down(args) => down::down(&args).await,
+        Command::Status(args) => status::status(&args).await,
+        Command::Order(args) => order::order(&args).await,
+        Command::Timeline(args) => timeline::timeline(&args).await,
+        Command::Stock(args) => stock::stock(&args).await,
+        Command::Config(command) => config::config(command).await,
+        Command::Wires(args) => wires::wires(args).await,
+        Command::Reset(args) => reset::reset(&args),
+        // `main` has taken it: it makes a runtime of its own
+        Command::Run(_) => Ok(()),
+    }
+}
+
+/// Prints for programs.
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value).context("the answer cannot be written as JSON")?);
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! `tradewind reset`
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::cli::ResetArgs;
+use crate::exit::Ending;
+use crate::folder::Folder;
+
+/// What a data folder of ours holds. Anything else in it is not ours to delete.
+const OURS: &[&str] =
+    &["db", "logs", "config", "config-files", "config-server", "registry", "operator-token", "up.json"];
+
+/// Empties the data folder, unless a shop runs on it.
+pub fn reset(args: &ResetArgs) -> anyhow::Result<()> {
+    let folder = Folder::at(&args.shop.data)?;
+    let path = folder.path();
+    if !path.exists() {
+        println!("{} is not there: nothing to do", path.display());
+        return Ok(());
+    }
+    let lock = folder.lock()?;
+    if !args.yes && !confirmed(path)? {
+        return Err(Ending::Usage("nothing was deleted".into()).into());
+    }
+    for name in OURS {
+        remove(&path.join(name))?;
+    }
+    drop(lock);
+    println!("{} is empty", path.display());
+    Ok(())
+}
+
+fn confirmed(path: &Path) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Err(
+            Ending::Usage("reset asks before it deletes; say --yes where nobody can answer".into()).into()
+        );
+    }
+    print!("Delete every order, setting and log in {}? [y/N] ", path.display());
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+fn remove(path: &Path) -> anyhow::Result<()> {
+    let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} cannot be deleted", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::ShopArgs;
+
+    fn args(data: &Path) -> ResetArgs {
+        ResetArgs { shop: ShopArgs { data: data.to_owned() }, yes: true }
+    }
+
+    #[test]
+    fn a_folder_in_use_is_left_alone() {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = Folder::at(home.path()).expect("a path");
+        std::fs::create_dir(home.path().join("db")).expect("made");
+        let lock = folder.lock().expect("free");
+        let refused = reset(&args(home.path())).expect_err("in use");
+        assert!(matches!(refused.downcast_ref(), Some(Ending::FolderInUse { .. })));
+        assert!(home.path().join("db").exists());
+        drop(lock);
+        reset(&args(home.path())).expect("free");
+        assert!(!home.path().join("db").exists());
+    }
+
+    #[test]
+    fn only_what_is_ours_is_deleted() {
+        let home = tempfile::tempdir().expect("a folder");
+        std::fs::write(home.path().join("thesis.tex"), "years of work").expect("written");
+        std::fs::write(home.path().join("operator-token"), "old").expect("written");
+        reset(&args(home.path())).expect("emptied");
+        assert!(home.path().join("thesis.tex").exists());
+        assert!(!home.path().join("operator-token").exists());
+    }
+}

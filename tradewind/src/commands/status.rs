@@ -1,0 +1,143 @@
+//! `tradewind status`
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::wires::{self, EdgeReport};
+use crate::cli::StatusArgs;
+use crate::client::Shop;
+use crate::text;
+use crate::up::status::{ProcessStatus, ShopStatus};
+
+/// Everything that `status` tells.
+#[derive(Debug, Serialize)]
+struct Told {
+    #[serde(flatten)]
+    shop: ShopStatus,
+    wires: Vec<EdgeReport>,
+}
+
+/// Shows the processes of the running shop.
+pub async fn status(args: &StatusArgs) -> anyhow::Result<()> {
+    let shop = Shop::find(&args.shop)?;
+    let status = shop.status().await?;
+    let wires = wires::in_use(&shop, &status).await;
+    let told = Told { shop: status, wires };
+    if args.json {
+        return super::print_json(&told);
+    }
+    print!("{}", told.text());
+    Ok(())
+}
+
+impl Told {
+    fn text(&self) -> String {
+        let ShopStatus { ready, data, uptime_ms, addresses, processes, totals, .. } = &self.shop;
+        // resident memory where the system does not tell the proportional kind, and then it says so
+        let (unit, total) = match totals.pss_kib {
+            Some(pss) => ("PSS", Some(pss)),
+            None => ("RSS", totals.rss_kib),
+        };
+        let mut rows = vec![text::row(["process", "pid", "address", unit, "restarts", "state", "uptime"])];
+        rows.extend(processes.iter().map(|process| row(process, unit)));
+        let sum = total.map_or_else(String::new, text::megabytes);
+        let restarts = totals.restarts.to_string();
+        rows.push(text::row([&format!("{} running", totals.processes), "", "", &sum, &restarts, "", ""]));
+        let readiness = if *ready { "ready" } else { "not ready" };
+        let mut text = format!(
+            "{readiness}, up for {}, at {} (data in {data})\n\n{}",
+            text::duration(Duration::from_millis(*uptime_ms)),
+            addresses.gateway,
+            text::table(&rows),
+        );
+        for process in processes {
+            if let Some(detail) = &process.detail {
+                text.push_str(&format!("{}: {detail}\n", process.name));
+            }
+        }
+        if !self.wires.is_empty() {
+            text.push_str(&format!("\n{}", wires::table(&self.wires)));
+        }
+        text
+    }
+}
+
+fn row(process: &ProcessStatus, unit: &str) -> Vec<String> {
+    let memory = if unit == "PSS" { process.pss_kib } else { process.rss_kib };
+    let uptime = process.uptime_ms.map(|millis| text::duration(Duration::from_millis(millis)));
+    text::row([
+        &process.name,
+        &process.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+        process.address.as_deref().unwrap_or("-"),
+        &memory.map_or_else(|| "-".to_owned(), text::megabytes),
+        &process.restarts.to_string(),
+        process.state.as_str(),
+        uptime.as_deref().unwrap_or("-"),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::folder::Addresses;
+    use crate::up::status::{State, Totals};
+
+    fn told(pss_kib: Option<u64>) -> Told {
+        let process = ProcessStatus {
+            name: "orders".into(),
+            pid: Some(42),
+            address: Some("127.0.0.1:4711".into()),
+            state: State::NotReady,
+            detail: Some("database of orders: gone".into()),
+            pss_kib,
+            rss_kib: Some(20_000),
+            restarts: 3,
+            uptime_ms: Some(1500),
+        };
+        let addresses = Addresses {
+            gateway: "http://127.0.0.1:8080".into(),
+            registry: String::new(),
+            config_server: String::new(),
+            card_network: String::new(),
+        };
+        let shop = ShopStatus {
+            ready: false,
+            pid: 1,
+            data: "/shop".into(),
+            uptime_ms: 61_000,
+            addresses,
+            totals: Totals::of(std::slice::from_ref(&process)),
+            processes: vec![process],
+        };
+        Told { shop, wires: Vec::new() }
+    }
+
+    #[test]
+    fn a_row_tells_what_a_process_is_and_a_line_why_it_is_not_ready() {
+        let text = told(Some(10_000)).text();
+        let words: Vec<_> = text
+            .lines()
+            .find(|line| line.starts_with("orders "))
+            .expect("a row")
+            .split_whitespace()
+            .collect();
+        assert_eq!(words, ["orders", "42", "127.0.0.1:4711", "10.2", "MB", "3", "not", "ready", "1.50", "s"]);
+        assert!(text.contains("orders: database of orders: gone"), "{text}");
+        assert!(text.contains("1 running") && text.contains("PSS"), "{text}");
+    }
+
+    #[test]
+    fn memory_of_the_other_kind_is_called_by_its_name() {
+        let text = told(None).text();
+        assert!(text.contains("RSS") && text.contains("20.5 MB") && !text.contains("PSS"), "{text}");
+    }
+
+    #[test]
+    fn programs_find_processes_sums_and_wires_at_the_top() {
+        let json = serde_json::to_value(told(Some(1))).expect("JSON");
+        assert_eq!(json["processes"][0]["pss_kib"], 1);
+        assert_eq!(json["totals"]["restarts"], 3);
+        assert!(json["wires"].is_array());
+    }
+}

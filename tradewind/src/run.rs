@@ -1,0 +1,174 @@
+//! One process of the shop: the table of names and what they run. Modules are put together here, and
+//! nowhere else.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chassis::process::{self, Bootstrap, run_standalone};
+use clap::ValueEnum;
+use listenfd::ListenFd;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use wires::Resolver;
+
+use crate::cli::RunArgs;
+use crate::lifeline;
+
+/// How long the slow test card takes to approve.
+const SLOW_CARD: Duration = Duration::from_millis(1200);
+/// How long an answer hangs for the test card that charges and then times out: longer than any caller
+/// waits.
+const HANGING_CARD: Duration = Duration::from_secs(30);
+
+/// The processes of the microservices topology.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
+pub enum Process {
+    /// The service registry, which speaks Consul's HTTP API
+    Registry,
+    /// The configuration of every service
+    ConfigServer,
+    /// The company that moves money, simulated
+    CardNetwork,
+    /// What the shop sells
+    Catalog,
+    /// How much of it there is
+    Inventory,
+    /// The money
+    Payments,
+    /// The carriers
+    Shipping,
+    /// What customers want
+    Orders,
+    /// The public door
+    Gateway,
+}
+
+impl Process {
+    /// Its name, in the registry too.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Registry => "registry",
+            Self::ConfigServer => "config-server",
+            Self::CardNetwork => "card-network",
+            Self::Catalog => "catalog",
+            Self::Inventory => "inventory",
+            Self::Payments => "payments",
+            Self::Shipping => "shipping",
+            Self::Orders => "orders",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+/// Runs one process until it is told to stop, or its supervisor is gone.
+pub fn run(args: Box<RunArgs>) -> ExitCode {
+    // before there is any other thread: this takes its variables out of the environment
+    let passed = ListenFd::from_env().take_tcp_listener(0);
+    process::block_on(life(*args, passed))
+}
+
+async fn life(args: RunArgs, passed: io::Result<Option<std::net::TcpListener>>) -> anyhow::Result<()> {
+    let RunArgs { process, process_args, config_files, lifeline } = args;
+    let shutdown = process::signalled();
+    if lifeline {
+        lifeline::watch(io::stdin(), shutdown.clone());
+    }
+    let bootstrap = process_args.resolve()?;
+    let listener = listener(passed, &bootstrap).await?;
+    let start = Start { bootstrap, listener, shutdown };
+    match process {
+        Process::Registry => registry(start).await,
+        Process::ConfigServer => config_server(start, config_files).await,
+        Process::CardNetwork => card_network(start).await,
+        Process::Catalog => service(start, async |p, wires| catalog::assemble(p, wires).await).await,
+        Process::Inventory => service(start, async |p, wires| inventory::assemble(p, wires).await).await,
+        Process::Payments => service(start, async |p, wires| payments::assemble(p, wires).await).await,
+        Process::Shipping => service(start, async |p, wires| shipping::assemble(p, wires).await).await,
+        Process::Orders => service(start, async |p, wires| orders::assemble(p, wires).await).await,
+        Process::Gateway => service(start, async |p, _| gateway::assemble(p).await).await,
+    }
+}
+
+/// What every process begins with.
+struct Start {
+    bootstrap: Bootstrap,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+}
+
+/// The socket that the supervisor passed, else one of our own.
+async fn listener(
+    passed: io::Result<Option<std::net::TcpListener>>,
+    bootstrap: &Bootstrap,
+) -> anyhow::Result<TcpListener> {
+    if let Some(passed) = passed.context("the socket that was passed is of no use")? {
+        passed.set_nonblocking(true).context("the socket that was passed is of no use")?;
+        return TcpListener::from_std(passed).context("the socket that was passed is of no use");
+    }
+    TcpListener::bind(bootstrap.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}: choose another address with --listen, or port 0 for any",
+            bootstrap.listen
+        )
+    })
+}
+
+/// One module in a process of its own.
+async fn service(
+    start: Start,
+    assemble: impl AsyncFnOnce(&process::Platform, &Resolver) -> anyhow::Result<process::Module>,
+) -> anyhow::Result<()> {
+    process::run(start.bootstrap, start.listener, start.shutdown, async |platform: &process::Platform| {
+        let wires = Resolver::new(platform);
+        Ok(vec![assemble(platform, &wires).await?])
+    })
+    .await
+}
+
+async fn registry(start: Start) -> anyhow::Result<()> {
+    let Start { bootstrap, listener, shutdown } = start;
+    let config = registry::Config {
+        token: bootstrap.registry_token,
+        ..registry::Config::new(bootstrap.data.join("registry"))
+    };
+    let registry = registry::Registry::open(config)?;
+    let (routes, stopped) = (registry.router(), shutdown.clone());
+    run_standalone(routes, listener, shutdown, async move { registry.run(stopped).await }).await
+}
+
+async fn config_server(start: Start, files: PathBuf) -> anyhow::Result<()> {
+    let Start { bootstrap, listener, shutdown } = start;
+    let advertised = bootstrap.advertise.as_deref().and_then(|address| address.split(':').next());
+    let config = config_server::Config {
+        token: bootstrap.operator_token.clone(),
+        database: Some(bootstrap.store.clone()),
+        hosts: advertised.map(str::to_owned).into_iter().collect(),
+        ..config_server::Config::new(files, bootstrap.data.join("config-server"))
+    };
+    let server = config_server::ConfigServer::open(config).await?;
+    let (routes, stopped) = (server.router(), shutdown.clone());
+    run_standalone(routes, listener, shutdown, async move { server.run(stopped).await }).await
+}
+
+async fn card_network(start: Start) -> anyhow::Result<()> {
+    let Start { bootstrap, listener, shutdown } = start;
+    let config = card_network::Config { store: bootstrap.store, slow: SLOW_CARD, hang: HANGING_CARD };
+    let network = card_network::CardNetwork::open(config).await?;
+    run_standalone(network.router(), listener, shutdown, std::future::ready(())).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_on_the_command_line_is_the_name_everywhere() {
+        for process in Process::value_variants() {
+            let typed = process.to_possible_value().expect("none is hidden");
+            assert_eq!(typed.get_name(), process.name());
+        }
+    }
+}

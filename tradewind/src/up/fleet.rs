@@ -1,0 +1,134 @@
+//! All processes of the shop: started at once, drained in order.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::child::{self, Launcher};
+use super::plan::{Launch, Stage};
+use super::ports::Socket;
+use super::ready::Probe;
+use super::status::{Standing, State};
+use super::supervise::Keeper;
+
+/// How long the first start may take before it is given up.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+/// A process that has died this often without ever having been ready will not be by itself.
+const HOPELESS_AFTER: u32 = 4;
+const LOOK_AGAIN: Duration = Duration::from_millis(80);
+
+/// The processes of one shop.
+pub(super) struct Fleet {
+    members: Vec<Member>,
+    kill: CancellationToken,
+}
+
+/// One of them, as the others see it.
+pub(super) struct Member {
+    pub launch: Launch,
+    log: std::path::PathBuf,
+    standing: watch::Receiver<Standing>,
+    drain: CancellationToken,
+}
+
+impl Fleet {
+    /// Starts every process, each with the socket that the supervisor owns for it.
+    pub fn start(launches: Vec<(Launch, Option<Socket>)>, launcher: &Launcher, probe: &Probe) -> Self {
+        let kill = CancellationToken::new();
+        let members = launches.into_iter().map(|(launch, socket)| {
+            let (sender, standing) = watch::channel(Standing::unborn());
+            let drain = CancellationToken::new();
+            let log = launcher.log_of(&launch);
+            let keeper = Keeper {
+                launch: launch.clone(),
+                launcher: launcher.clone(),
+                probe: probe.clone(),
+                socket,
+                standing: sender,
+                drain: drain.clone(),
+                kill: kill.clone(),
+            };
+            tokio::spawn(keeper.keep());
+            Member { launch, log, standing, drain }
+        });
+        Self { members: members.collect(), kill }
+    }
+
+    /// Every process.
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// Waits until every process is ready, showing now and then who is not. Gives up, saying why, on
+    /// what will not come.
+    pub async fn until_ready(&self, mut show: impl FnMut(&[&str])) -> anyhow::Result<()> {
+        let all = join_all(self.members.iter().map(|member| member.until(State::Ready)));
+        tokio::pin!(all);
+        let patience = Instant::now() + START_PATIENCE;
+        let mut looks = tokio::time::interval(LOOK_AGAIN);
+        loop {
+            tokio::select! {
+                _ = &mut all => return Ok(()),
+                _ = looks.tick() => {
+                    let missing: Vec<_> = self.members.iter().filter(|member| !member.is(State::Ready)).collect();
+                    let hopeless = missing.iter().any(|member| member.standing().restarts >= HOPELESS_AFTER);
+                    if hopeless || Instant::now() >= patience {
+                        anyhow::bail!("the shop did not start{}", complaints(&missing));
+                    }
+                    show(&missing.iter().map(|member| member.launch.process.name()).collect::<Vec<_>>());
+                }
+            }
+        }
+    }
+
+    /// Drains every process: callers before those they call.
+    pub async fn drain(&self) {
+        for stage in Stage::IN_ORDER {
+            let of_stage: Vec<_> =
+                self.members.iter().filter(|member| Stage::of(member.launch.process) == stage).collect();
+            for member in &of_stage {
+                member.drain.cancel();
+            }
+            join_all(of_stage.iter().map(|member| member.until(State::Stopped))).await;
+        }
+    }
+
+    /// Ends every process at once.
+    pub async fn kill(&self) {
+        self.kill.cancel();
+        self.drain().await;
+    }
+}
+
+impl Member {
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        self.standing.borrow().clone()
+    }
+
+    fn is(&self, state: State) -> bool {
+        self.standing.borrow().state == state
+    }
+
+    /// Waits until it is in `state`, or its keeper is gone.
+    async fn until(&self, state: State) {
+        let _ = self.standing.clone().wait_for(|standing| standing.state == state).await;
+    }
+}
+
+/// What is known about those that are missing.
+fn complaints(missing: &[&Member]) -> String {
+    missing
+        .iter()
+        .map(|member| {
+            let (name, standing) = (member.launch.process.name(), member.standing());
+            let how = standing.last_end.unwrap_or_else(|| "runs, and is not ready".into());
+            let words =
+                child::last_words(&member.log).map(|line| format!("\n    {line}")).unwrap_or_default();
+            format!("\n  {name} {how}; its log {} ends:{words}", member.log.display())
+        })
+        .collect()
+}

@@ -1,0 +1,84 @@
+//! Gathers what `GET /status` tells.
+
+use std::time::Instant;
+
+use futures::future::join_all;
+
+use super::fleet::{Fleet, Member};
+use super::memory::{self, Memory};
+use super::ready::Probe;
+use super::status::{ProcessStatus, ShopStatus, State, Totals};
+use crate::folder::{Folder, UpFile};
+
+/// What the supervisor knows of itself.
+pub(super) struct Reporter {
+    pub fleet: std::sync::Arc<Fleet>,
+    pub probe: Probe,
+    pub folder: Folder,
+    pub up: UpFile,
+    pub begun: Instant,
+}
+
+impl Reporter {
+    /// How the shop is doing at this moment: each process is asked.
+    pub async fn status(&self) -> ShopStatus {
+        let mut processes = join_all(self.fleet.members().iter().map(|member| self.process(member))).await;
+        let ready = processes.iter().all(|process| process.state == State::Ready);
+        processes.push(self.supervisor().await);
+        ShopStatus {
+            ready,
+            pid: self.up.pid,
+            data: self.folder.path().display().to_string(),
+            uptime_ms: millis(self.begun),
+            addresses: self.up.addresses.clone(),
+            totals: Totals::of(&processes),
+            processes,
+        }
+    }
+
+    async fn process(&self, member: &Member) -> ProcessStatus {
+        let standing = member.standing();
+        let (mut state, mut detail) = (standing.state, standing.last_end);
+        if let (State::Ready, Some(address)) = (state, &standing.address)
+            && let Err(reason) = self.probe.ready(address).await
+        {
+            (state, detail) = (State::NotReady, Some(reason));
+        }
+        let memory = memory_of(standing.pid).await;
+        ProcessStatus {
+            name: member.launch.process.name().to_owned(),
+            pid: standing.pid,
+            address: standing.address,
+            state,
+            detail,
+            pss_kib: memory.pss_kib,
+            rss_kib: memory.rss_kib,
+            restarts: standing.restarts,
+            uptime_ms: standing.since.map(millis),
+        }
+    }
+
+    async fn supervisor(&self) -> ProcessStatus {
+        let memory = memory_of(Some(self.up.pid)).await;
+        ProcessStatus {
+            name: "supervisor".into(),
+            pid: Some(self.up.pid),
+            address: self.up.control.strip_prefix("http://").map(str::to_owned),
+            state: State::Ready,
+            detail: None,
+            pss_kib: memory.pss_kib,
+            rss_kib: memory.rss_kib,
+            restarts: 0,
+            uptime_ms: Some(millis(self.begun)),
+        }
+    }
+}
+
+async fn memory_of(pid: Option<u32>) -> Memory {
+    let Some(pid) = pid else { return Memory::default() };
+    tokio::task::spawn_blocking(move || memory::of(pid)).await.unwrap_or_default()
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
