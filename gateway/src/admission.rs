@@ -1,10 +1,10 @@
 //! What is refused before any route is looked at: requests that two readers could read in two ways.
 
 use contracts::{Code, Problem};
+use http::Version;
 use http::header::{self, HeaderMap};
 use http::request::Parts;
 use http::uri::Authority;
-use http::Version;
 
 use crate::headers::hop;
 use crate::refusal::{Language, Refused};
@@ -32,7 +32,8 @@ pub(crate) fn host(parts: &Parts) -> Result<Option<Authority>, Problem> {
 /// Refuses paths whose meaning depends on who decodes them: a segment that is or hides `.`, `..`, a
 /// slash, a backslash or a control character, and broken percent-encoding.
 pub(crate) fn path(path: &str) -> Result<(), Problem> {
-    let refuse = |why: &str| Err(Problem::new(Code::InvalidRequest, format!("the path must not contain {why}")));
+    let refuse =
+        |why: &str| Err(Problem::new(Code::InvalidRequest, format!("the path must not contain {why}")));
     for segment in path.split('/') {
         let Some(decoded) = decode(segment) else { return refuse("broken percent-encoding") };
         if decoded == b"." || decoded == b".." {
@@ -67,12 +68,14 @@ fn hex(digit: u8) -> Option<u8> {
 /// Refuses to change protocols. `h2c` is an offer that a server may overlook, so that it is overlooked;
 /// whoever asks for a WebSocket can do nothing with another answer.
 pub(crate) fn upgrade(headers: &HeaderMap) -> Result<(), Problem> {
-    let wanted: Vec<_> =
-        hop::items(headers, &header::UPGRADE).filter(|protocol| !protocol.eq_ignore_ascii_case("h2c")).collect();
+    let wanted: Vec<_> = hop::items(headers, &header::UPGRADE)
+        .filter(|protocol| !protocol.eq_ignore_ascii_case("h2c"))
+        .collect();
     if wanted.is_empty() {
         return Ok(());
     }
-    let detail = format!("this gateway does not switch to {}; send the request without Upgrade", wanted.join(", "));
+    let detail =
+        format!("this gateway does not switch to {}; send the request without Upgrade", wanted.join(", "));
     Err(Problem::new(Code::InvalidRequest, detail))
 }
 
@@ -88,7 +91,8 @@ pub(crate) fn protocol(headers: &HeaderMap, route: &Route) -> Result<(), Problem
 
 /// Refuses a body that says of itself that it is larger than `limit`.
 pub(crate) fn length(headers: &HeaderMap, limit: u64) -> Result<(), Refused> {
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let length =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > limit) { Err(Refused::too_large(limit)) } else { Ok(()) }
 }
 
@@ -112,7 +116,9 @@ mod tests {
         ] {
             assert!(path(bad).is_err(), "{bad}");
         }
-        for good in ["/", "/api/products/KETTLE-1", "/api/products/caf%C3%A9%20au%20lait", "/api/products/..."] {
+        for good in
+            ["/", "/api/products/KETTLE-1", "/api/products/caf%C3%A9%20au%20lait", "/api/products/..."]
+        {
             assert!(path(good).is_ok(), "{good}");
         }
     }

@@ -166,7 +166,13 @@ impl Errand<'_> {
     }
 
     /// The response as the client gets it. The request counts as load until its last byte.
-    fn answer(&self, response: Response, address: Option<&Authority>, rules: &Rules, ticket: Ticket) -> Response {
+    fn answer(
+        &self,
+        response: Response,
+        address: Option<&Authority>,
+        rules: &Rules,
+        ticket: Ticket,
+    ) -> Response {
         let (parts, body) = response.into_parts();
         let service = self.route.service();
         let download = Download::new(body, service, rules.config.idle(), ticket);

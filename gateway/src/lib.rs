@@ -5,12 +5,12 @@
 //!
 //! - [`config`]: what can be set
 //! - [`routes`]: what is public and where it goes: an allow-list
-//! - [`admission`]: what is refused before any route is looked at
-//! - [`forward`]: a request's way to a service and its response's way back, from top to bottom
+//! - `admission`: what is refused before any route is looked at
+//! - `forward`: a request's way to a service and its response's way back, from top to bottom
 //! - [`upstream`]: an instance over HTTP or a router in this process; which of several
-//! - [`headers`], [`body`]: what happens to each on the way
-//! - [`refusal`]: what the client is told when there is no response
-//! - [`pages`]: the page at `/` and the list of routes at `/api`
+//! - `headers`, `body`: what happens to each on the way
+//! - `refusal`: what the client is told when there is no response
+//! - `pages`: the page at `/` and the list of routes at `/api`
 //!
 //! Not for: calls between services, which go from one to the other by `wires`. Retries, rate limits and
 //! tokens are not here yet; they are tower layers round [`upstream::Upstream`] and the routes.

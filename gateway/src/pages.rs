@@ -46,7 +46,8 @@ pub(crate) async fn list(State(gateway): State<Arc<Gateway>>) -> impl IntoRespon
 pub(crate) async fn index(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
     let text = describe(gateway.rules().table.routes(), host(&headers));
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut response = if accepts.contains("text/html") { Html(page(&text)).into_response() } else { text.into_response() };
+    let mut response =
+        if accepts.contains("text/html") { Html(page(&text)).into_response() } else { text.into_response() };
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     response
 }
@@ -82,7 +83,9 @@ fn page(text: &str) -> String {
 /// The host to show in examples. People paste these into a shell, so nothing but a plain host and port
 /// is taken from the request.
 fn host(headers: &HeaderMap) -> &str {
-    let plain = |text: &&str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'));
+    let plain = |text: &&str| {
+        text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'))
+    };
     let named = headers.get(header::HOST).and_then(|value| value.to_str().ok());
     named.filter(plain).unwrap_or("127.0.0.1:8080")
 }

@@ -14,12 +14,13 @@ use crate::routes::Method;
 use crate::upstream::{Sent, UpstreamError};
 
 /// What to say of a request that may have changed something.
-const UNKNOWN: &str = "whether it happened is not known: ask before you repeat it, or repeat it with the same Idempotency-Key";
+const UNKNOWN: &str =
+    "whether it happened is not known: ask before you repeat it, or repeat it with the same Idempotency-Key";
 
 /// A refusal on its way out.
 #[derive(Debug)]
 pub(crate) struct Refused {
-    problem: Problem,
+    problem: Box<Problem>,
     extra: Option<(header::HeaderName, HeaderValue)>,
 }
 
@@ -46,7 +47,7 @@ impl Language {
 
 impl From<Problem> for Refused {
     fn from(problem: Problem) -> Self {
-        Self { problem, extra: None }
+        Self { problem: problem.into(), extra: None }
     }
 }
 
@@ -65,7 +66,10 @@ impl Refused {
         }
         let names = names.join(", ");
         let problem = Problem::new(Code::MethodNotAllowed, format!("{path} takes {names}, not {method}"));
-        Self { problem, extra: HeaderValue::from_str(&names).ok().map(|names| (header::ALLOW, names)) }
+        Self {
+            problem: problem.into(),
+            extra: HeaderValue::from_str(&names).ok().map(|names| (header::ALLOW, names)),
+        }
     }
 
     /// The body is larger than allowed.
@@ -107,7 +111,9 @@ impl Refused {
             (UpstreamError::Broken(_), _) => {
                 (Code::BadGateway, format!("the connection broke before it answered; {outcome}"))
             }
-            (UpstreamError::Garbled(_), _) => (Code::BadGateway, format!("its answer is not HTTP; {outcome}")),
+            (UpstreamError::Garbled(_), _) => {
+                (Code::BadGateway, format!("its answer is not HTTP; {outcome}"))
+            }
         };
         Problem::new(code, format!("{service}: {reason}")).into()
     }
@@ -116,7 +122,7 @@ impl Refused {
         let seconds = pause.as_millis().div_ceil(1000).max(1);
         let wait = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
         Self {
-            problem: Problem::new(Code::DependencyUnavailable, detail),
+            problem: Problem::new(Code::DependencyUnavailable, detail).into(),
             extra: Some((header::RETRY_AFTER, wait)),
         }
     }
@@ -124,7 +130,7 @@ impl Refused {
     /// The response that says so.
     pub fn into_response(self, language: Language) -> Response {
         let mut response = match language {
-            Language::Http => Refusal(self.problem).into_response(),
+            Language::Http => Refusal(*self.problem).into_response(),
             Language::Grpc => {
                 let mut response = to_status(&self.problem).into_http::<Body>();
                 let kind = HeaderValue::from_static("application/grpc");
@@ -138,6 +144,7 @@ impl Refused {
 
     /// The status over HTTP, for the measurements.
     pub fn status(&self) -> http::StatusCode {
-        http::StatusCode::from_u16(self.problem.code.status()).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR)
+        http::StatusCode::from_u16(self.problem.code.status())
+            .unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR)
     }
 }

@@ -54,8 +54,7 @@ impl Registry {
 /// A token that is cancelled when the process is asked to stop (SIGTERM or Ctrl-C).
 pub fn signalled() -> std::io::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let token = CancellationToken::new();
     let fired = token.clone();
     tokio::spawn(async move {

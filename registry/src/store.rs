@@ -9,10 +9,10 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use crate::Config;
 use crate::error::{OpenError, Refusal};
 use crate::journal::Journal;
 use crate::state::State;
-use crate::Config;
 
 /// What a blocking query waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,8 +109,11 @@ impl Store {
             let _place = self.waiting.try_acquire().map_err(|_| Refusal::Busy)?;
             let until = Instant::now() + wait.span;
             let mut changes = self.changes.subscribe();
+            // An index beyond all that were ever counted here comes from another registry, in whose place
+            // this one is. Its change may never come: the client learns at once that it must start over.
+            let foreign = wait.index > self.read(State::index);
             let moved = async {
-                while self.read(&index_of) <= wait.index && changes.changed().await.is_ok() {}
+                while !foreign && self.read(&index_of) <= wait.index && changes.changed().await.is_ok() {}
             };
             // Time up, closing and a change all lead to the same: the answer as it is now.
             let _ = timeout_at(until, self.closing.run_until_cancelled(moved)).await;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::text;
 use crate::up::holder::Holder;
 
 /// Something that was asked for did not come about: an order was not confirmed, a wire not taken over.
@@ -84,14 +85,34 @@ pub fn code_of(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     let ending = error.downcast_ref::<Ending>();
     if !matches!(ending, Some(Ending::Said)) {
-        eprintln!("error: {error:#}");
+        text::tell(format_args!("error: {}", chain(&error)));
     }
     ending.map_or(FAILED, Ending::code).into()
+}
+
+/// An error with what caused it. Some errors repeat their cause in their own words: it is said once.
+fn chain(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error =
+            anyhow::anyhow!("no such file").context("it cannot be read: no such file").context("starting");
+        assert_eq!(chain(&error), "starting: it cannot be read: no such file");
+    }
 
     #[test]
     fn every_code_is_told_in_the_help() {

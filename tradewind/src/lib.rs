@@ -6,11 +6,13 @@
 //! - [`up`]: the supervisor: starts every process, restarts what dies, drains in order
 //! - [`run`]: one process of the shop: the table of names and what they run
 //! - [`lifeline`]: how such a process notices that its supervisor is gone
+//! - [`audit`]: whether the books of all modules agree
 //! - [`client`]: the running shop, as the commands see it
 //! - [`commands`]: everything but `up` and `run`
 //!
 //! Not for: business rules, or anything that a service needs. Nothing depends on this crate.
 
+pub mod audit;
 pub mod cli;
 pub mod client;
 pub mod commands;

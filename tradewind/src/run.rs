@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use chassis::process::{self, Bootstrap, run_standalone};
+use chassis::process::{self, Bootstrap, Module, Platform, run_standalone};
 use clap::ValueEnum;
 use listenfd::ListenFd;
 use tokio::net::TcpListener;
@@ -116,14 +116,19 @@ async fn listener(
     })
 }
 
-/// One module in a process of its own.
+/// One module in a process of its own. A module that still waits for what it needs can be told to stop.
 async fn service(
     start: Start,
-    assemble: impl AsyncFnOnce(&process::Platform, &Resolver) -> anyhow::Result<process::Module>,
+    assemble: impl AsyncFnOnce(&Platform, &Resolver) -> anyhow::Result<Module>,
 ) -> anyhow::Result<()> {
-    process::run(start.bootstrap, start.listener, start.shutdown, async |platform: &process::Platform| {
+    let Start { bootstrap, listener, shutdown } = start;
+    let stopped = shutdown.clone();
+    process::run(bootstrap, listener, shutdown, async |platform: &Platform| {
         let wires = Resolver::new(platform);
-        Ok(vec![assemble(platform, &wires).await?])
+        tokio::select! {
+            module = assemble(platform, &wires) => Ok(vec![module?]),
+            () = stopped.cancelled() => anyhow::bail!("told to stop before it was ready"),
+        }
     })
     .await
 }
@@ -149,8 +154,13 @@ async fn config_server(start: Start, files: PathBuf) -> anyhow::Result<()> {
         ..config_server::Config::new(files, bootstrap.data.join("config-server"))
     };
     let server = config_server::ConfigServer::open(config).await?;
-    let (routes, stopped) = (server.router(), shutdown.clone());
-    run_standalone(routes, listener, shutdown, async move { server.run(stopped).await }).await
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "ready at {address}");
+    // it answers `/livez` and `/readyz` by itself, guarded as all the rest of it
+    let http =
+        axum::serve(listener, server.router()).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let (served, ()) = tokio::join!(http.into_future(), server.run(shutdown));
+    served.context("the HTTP server failed")
 }
 
 async fn card_network(start: Start) -> anyhow::Result<()> {

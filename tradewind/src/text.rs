@@ -1,14 +1,34 @@
-//! What commands print: aligned columns, durations and sizes as people read them.
+//! What commands print, and how: aligned columns, durations and sizes as people read them.
 
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
+
+/// Prints to standard output, with an end of line where there is none. A reader who has gone away
+/// (`| head`) has read enough, which is no failure.
+pub fn say(text: impl Display) -> io::Result<()> {
+    let mut text = text.to_string();
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Prints to standard error. Where that cannot be done there is nobody to tell.
+pub fn tell(text: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
 
 /// Rows in columns, two spaces apart, each as wide as its widest cell. The last column is not padded.
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column| {
-        rows.iter().filter_map(|row: &Vec<String>| row.get(column)).map(|cell| cell.chars().count()).max()
-    };
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| rows.iter().filter_map(|row| Some(row.get(column)?.chars().count())).max().unwrap_or(0))
+        .collect();
     let mut text = String::new();
     for row in rows {
         let mut line = String::new();

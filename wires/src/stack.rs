@@ -78,6 +78,8 @@ where
 {
     let operation = call.operation;
     call.context = call.context.within(operation.deadline);
+    // whoever hands in the context: it is the edge's tail that calls
+    call.context.caller.clone_from(&call.edge.caller);
     let deadline = call.context.deadline;
     if deadline.passed() {
         return Err(too_late(operation));

@@ -154,12 +154,7 @@ impl Consul {
     }
 
     /// Writes a key if it last changed at `modify_index` (0: if it does not exist); says whether it did.
-    pub async fn kv_cas(
-        &self,
-        key: &str,
-        value: Vec<u8>,
-        modify_index: u64,
-    ) -> Result<bool, DiscoveryError> {
+    pub async fn kv_cas(&self, key: &str, value: Vec<u8>, modify_index: u64) -> Result<bool, DiscoveryError> {
         self.verdict("kv cas", self.key(Method::PUT, key).query(&[("cas", modify_index)]).body(value)).await
     }
 
@@ -249,7 +244,9 @@ fn blocking(request: RequestBuilder, index: u64, wait: Duration) -> RequestBuild
     if index == 0 {
         return request;
     }
-    request.query(&[("index", index.to_string()), ("wait", millis(wait))]).timeout(wait + wait / 16 + DEADLINE)
+    request
+        .query(&[("index", index.to_string()), ("wait", millis(wait))])
+        .timeout(wait + wait / 16 + DEADLINE)
 }
 
 /// The answer, unless it is a refusal.

@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::backoff::Backoff;
 use super::{Consul, Discovery, Instance};
 
-/// How long the registry may hold one blocking query open.
-const WAIT: Duration = Duration::from_secs(60);
+/// How long the registry may hold one blocking query open; and so how long changes can stay unseen when
+/// a Consul is replaced by another, with a lower index, so quickly that no connection fails.
+const WAIT: Duration = Duration::from_secs(30);
 /// The services that one directory watches at most: each costs a task and a connection.
 const MOST_SERVICES: usize = 256;
 /// The pause after each answer. A registry that changes all the time, or wakes us for nothing,

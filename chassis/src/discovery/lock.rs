@@ -230,7 +230,8 @@ impl HeldKey {
             let Some(answer) = self.lost.run_until_cancelled(asked).await else { return };
             match answer {
                 Ok(answer) => {
-                    let held = answer.value.is_some_and(|entry| entry.session.as_ref() == Some(&self.session));
+                    let held =
+                        answer.value.is_some_and(|entry| entry.session.as_ref() == Some(&self.session));
                     if !held {
                         tracing::warn!(lock = self.key, "lost {}", self.key);
                         self.lost.cancel();

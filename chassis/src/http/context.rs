@@ -66,9 +66,13 @@ pub fn read_context(headers: &HeaderMap, longest: Duration) -> Result<Context, P
 
 fn key(value: &HeaderValue) -> Result<IdempotencyKey, Problem> {
     let text = value.to_str().map_err(|_| "must consist of visible ASCII characters");
-    // the draft writes the key as a quoted string; many clients leave the quotes out
-    text.and_then(|text| IdempotencyKey::parse(text.trim_matches('"')))
+    text.and_then(|text| IdempotencyKey::parse(unquoted(text)))
         .map_err(|fault| Problem::invalid_field("Idempotency-Key", fault))
+}
+
+/// The draft writes the key as a quoted string; many clients leave the quotes out.
+fn unquoted(text: &str) -> &str {
+    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
 }
 
 /// The trace that a request belongs to, where it says so.
@@ -97,7 +101,8 @@ pub fn write_context(context: &Context, headers: &mut HeaderMap) {
         set(headers::TRACESTATE, state);
     }
     if let Some(key) = &context.idempotency_key {
-        set(headers::IDEMPOTENCY_KEY, key.as_str());
+        // in quotes, so that a key which has quotes of its own keeps them
+        set(headers::IDEMPOTENCY_KEY, &format!("\"{}\"", key.as_str()));
     }
 }
 

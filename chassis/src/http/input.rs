@@ -27,13 +27,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Input<T> {
         if parts.method == Method::GET {
             return Ok(Self(from_query(&path, parts.uri.query().unwrap_or(""), strictness)?));
         }
-        let has_body = parts.headers.get(header::CONTENT_LENGTH).is_none_or(|length| length != "0");
-        if has_body {
-            expect_json(&parts.headers)?;
-        }
+        let json = expect_json(&parts.headers);
         let bytes = Bytes::from_request(Request::from_parts(parts, body), state)
             .await
             .map_err(|_| Problem::new(Code::TooLarge, "the body is larger than this service reads"))?;
+        // a request that is all in its path has no body, and need not say of what type
+        if !bytes.is_empty() {
+            json?;
+        }
         Ok(Self(from_body(&path, &bytes, strictness)?))
     }
 }
@@ -67,17 +68,27 @@ fn expect_json(request: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-fn from_query<T: DeserializeOwned>(path: &RawPathParams, query: &str, strictness: Strictness) -> Result<T, Problem> {
+fn from_query<T: DeserializeOwned>(
+    path: &RawPathParams,
+    query: &str,
+    strictness: Strictness,
+) -> Result<T, Problem> {
     let mut pairs = form_urlencoded::Serializer::new(String::new());
     pairs.extend_pairs(path);
-    pairs.extend_pairs(form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| path.iter().all(|(p, _)| p != name)));
+    pairs.extend_pairs(
+        form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| path.iter().all(|(p, _)| p != name)),
+    );
     let pairs = pairs.finish();
     read(serde_urlencoded::Deserializer::new(form_urlencoded::parse(pairs.as_bytes())), strictness, |error| {
         (Code::InvalidRequest, error.to_string())
     })
 }
 
-fn from_body<T: DeserializeOwned>(path: &RawPathParams, body: &[u8], strictness: Strictness) -> Result<T, Problem> {
+fn from_body<T: DeserializeOwned>(
+    path: &RawPathParams,
+    body: &[u8],
+    strictness: Strictness,
+) -> Result<T, Problem> {
     if path.iter().next().is_none() {
         let mut reader = serde_json::Deserializer::from_slice(body);
         let value = read(&mut reader, strictness, json_fault)?;
@@ -89,14 +100,19 @@ fn from_body<T: DeserializeOwned>(path: &RawPathParams, body: &[u8], strictness:
         body => match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => fields,
             Ok(_) => return Err(Problem::new(Code::InvalidRequest, "the body must be a JSON object")),
-            Err(error) => return Err(Problem::new(Code::Malformed, format!("the body is not JSON: {error}"))),
+            Err(error) => {
+                return Err(Problem::new(Code::Malformed, format!("the body is not JSON: {error}")));
+            }
         },
     };
     for (name, value) in path {
         if let Some(other) = fields.insert(name.to_owned(), Value::from(value))
             && other != value
         {
-            return Err(Problem::invalid_field(name, format!("is {other} in the body but {value:?} in the path")));
+            return Err(Problem::invalid_field(
+                name,
+                format!("is {other} in the body but {value:?} in the path"),
+            ));
         }
     }
     read(Value::Object(fields), strictness, json_fault)
@@ -132,8 +148,9 @@ where
         }
     })?;
     if strictness == Strictness::RefuseUnknownFields && !unknown.is_empty() {
-        let faults =
-            unknown.into_iter().map(|field| Fault { field, message: "is not a field of this request".into() });
+        let faults = unknown
+            .into_iter()
+            .map(|field| Fault { field, message: "is not a field of this request".into() });
         return Err(Problem::invalid(faults.collect()));
     }
     Ok(value)

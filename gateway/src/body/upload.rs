@@ -75,7 +75,10 @@ impl HttpBody for Upload {
     type Data = Bytes;
     type Error = Stopped;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Stopped>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Stopped>>> {
         if self.progress == Progress::Stopped {
             return Poll::Ready(None);
         }

@@ -56,7 +56,11 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(header::FORWARDED, HeaderValue::from_static("for=10.0.0.1"));
         headers.append("x-forwarded-for", HeaderValue::from_static("6.6.6.6"));
-        add_forwarded(&mut headers, Some([127, 0, 0, 1].into()), Some(&Authority::from_static("shop.test:8080")));
+        add_forwarded(
+            &mut headers,
+            Some([127, 0, 0, 1].into()),
+            Some(&Authority::from_static("shop.test:8080")),
+        );
         let all: Vec<_> = headers.get_all(header::FORWARDED).into_iter().collect();
         assert_eq!(all, ["for=10.0.0.1", "for=127.0.0.1;host=\"shop.test:8080\";proto=http"]);
         assert!(!headers.contains_key("x-forwarded-for"));

@@ -16,7 +16,8 @@ const KNOWN: [HeaderName; 7] = [
 /// Takes all of them away. `TE: trailers` stays, because what it asks for holds from end to end.
 pub(crate) fn strip(headers: &mut HeaderMap) {
     let wants_trailers = lists(headers, &header::TE, "trailers");
-    let named: Vec<HeaderName> = items(headers, &header::CONNECTION).filter_map(|name| name.parse().ok()).collect();
+    let named: Vec<HeaderName> =
+        items(headers, &header::CONNECTION).filter_map(|name| name.parse().ok()).collect();
     for name in named.iter().chain(&KNOWN).chain([&header::TE]) {
         headers.remove(name);
     }

@@ -30,7 +30,11 @@ pub(crate) struct Origin {
 
 /// The circumstances in which a service is called for a client: its time-out is the route's, or the
 /// client's smaller wish.
-pub(crate) fn context(parts: &request::Parts, route: &Route, trace: &TraceContext) -> Result<Context, Problem> {
+pub(crate) fn context(
+    parts: &request::Parts,
+    route: &Route,
+    trace: &TraceContext,
+) -> Result<Context, Problem> {
     let mut context = read_context(&parts.headers, route.timeout())?;
     "gateway".clone_into(&mut context.caller);
     context.trace = trace.clone();
@@ -41,7 +45,8 @@ pub(crate) fn context(parts: &request::Parts, route: &Route, trace: &TraceContex
 /// what the gateway knows.
 pub(crate) fn outbound(mut headers: HeaderMap, origin: &Origin, protocol: Protocol) -> HeaderMap {
     hop::strip(&mut headers);
-    let forbidden: Vec<HeaderName> = headers.keys().filter(|name| name.as_str().starts_with(OURS)).cloned().collect();
+    let forbidden: Vec<HeaderName> =
+        headers.keys().filter(|name| name.as_str().starts_with(OURS)).cloned().collect();
     for name in &forbidden {
         headers.remove(name);
     }

@@ -1,8 +1,8 @@
 //! A response's headers as they go back to the client.
 
+use http::Version;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::uri::{Authority, Uri};
-use http::Version;
 
 use super::{forwarding, hop};
 use crate::routes::RouteTable;

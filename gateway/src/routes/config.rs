@@ -99,7 +99,8 @@ impl RouteConfig {
         if method.is_safe() {
             return Kind::Read;
         }
-        let of_grpc = |operation: &&Operation| self.protocol == Protocol::Grpc && operation.grpc == self.rewrite;
+        let of_grpc =
+            |operation: &&Operation| self.protocol == Protocol::Grpc && operation.grpc == self.rewrite;
         contracts::all_operations().find(of_grpc).map_or(Kind::Changing, |operation| operation.kind)
     }
 }

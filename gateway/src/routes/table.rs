@@ -84,7 +84,8 @@ impl RouteTable {
         };
         for (index, config) in configs.iter().enumerate() {
             if let Err(more) = table.add(config) {
-                let place = |fault: Fault| Fault { field: format!("routes[{index}].{}", fault.field), ..fault };
+                let place =
+                    |fault: Fault| Fault { field: format!("routes[{index}].{}", fault.field), ..fault };
                 faults.extend(more.into_iter().map(place));
             }
         }
@@ -95,14 +96,21 @@ impl RouteTable {
         let fault = |field: &str, message: String| Fault { field: field.to_owned(), message };
         let mut faults = config.faults();
         let public = Template::parse(&config.path).map_err(|message| faults.push(fault("path", message)));
-        let rewrite = Template::parse(&config.rewrite).map_err(|message| faults.push(fault("rewrite", message)));
+        let rewrite =
+            Template::parse(&config.rewrite).map_err(|message| faults.push(fault("rewrite", message)));
         let (Ok(public), Ok(rewrite)) = (public, rewrite) else { return Err(faults) };
-        let unknown: Vec<_> = rewrite.names().filter(|name| public.names().all(|known| known != *name)).collect();
+        let unknown: Vec<_> =
+            rewrite.names().filter(|name| public.names().all(|known| known != *name)).collect();
         if !unknown.is_empty() {
-            faults.push(fault("rewrite", format!("must use parameters of the path only, not {}", unknown.join(", "))));
+            faults.push(fault(
+                "rewrite",
+                format!("must use parameters of the path only, not {}", unknown.join(", ")),
+            ));
         }
         let index = self.routes.len();
-        if faults.is_empty() && let Err((field, message)) = self.place(index, config, &public) {
+        if faults.is_empty()
+            && let Err((field, message)) = self.place(index, config, &public)
+        {
             faults.push(fault(field, message));
         }
         if !faults.is_empty() {
@@ -114,19 +122,31 @@ impl RouteTable {
     }
 
     /// Puts a route among those that share its path, or says which field stands in the way.
-    fn place(&mut self, index: usize, config: &RouteConfig, public: &Template) -> Result<(), (&'static str, String)> {
+    fn place(
+        &mut self,
+        index: usize,
+        config: &RouteConfig,
+        public: &Template,
+    ) -> Result<(), (&'static str, String)> {
         let same_path: Vec<usize> =
             (0..index).filter(|known| self.routes[*known].public == *public).collect();
         for known in &same_path {
             let methods = &self.routes[*known].config.methods;
             if let Some(twice) = config.methods.iter().find(|method| methods.contains(method)) {
-                let message = format!("must not repeat {} {}, which has a route already", twice.as_str(), public.as_str());
+                let message = format!(
+                    "must not repeat {} {}, which has a route already",
+                    twice.as_str(),
+                    public.as_str()
+                );
                 return Err(("methods", message));
             }
         }
         if same_path.is_empty() {
             let path = public.as_str();
-            return self.paths.insert(path, vec![index]).map_err(|error| ("path", format!("must differ from all others: {error}")));
+            return self
+                .paths
+                .insert(path, vec![index])
+                .map_err(|error| ("path", format!("must differ from all others: {error}")));
         }
         if let Ok(found) = self.paths.at_mut(public.as_str()) {
             found.value.push(index);
@@ -138,7 +158,9 @@ impl RouteTable {
     pub fn find(&self, method: &http::Method, path: &str) -> Result<Found<'_>, Missing> {
         let found = self.paths.at(path).map_err(|_| Missing::Path)?;
         let routes = || found.value.iter().filter_map(|index| self.routes.get(*index));
-        let Some(route) = routes().find(|route| route.config.methods.iter().any(|known| known.admits(method))) else {
+        let Some(route) =
+            routes().find(|route| route.config.methods.iter().any(|known| known.admits(method)))
+        else {
             return Err(Missing::Method(routes().flat_map(|route| route.config.methods.clone()).collect()));
         };
         let path = route.rewrite.fill(&found.params);
@@ -200,7 +222,9 @@ mod tests {
             ("GET", "/api/payments/ledger", "payments", "/ledger"),
             ("POST", "/tradewind.orders.v1.Orders/Place", "orders", "/tradewind.orders.v1.Orders/Place"),
         ] {
-            let found = table.find(&method.parse().unwrap(), path).unwrap_or_else(|error| panic!("{path}: {error:?}"));
+            let found = table
+                .find(&method.parse().unwrap(), path)
+                .unwrap_or_else(|error| panic!("{path}: {error:?}"));
             assert_eq!((found.route.service(), found.path.as_str()), (service, own), "{method} {path}");
         }
     }

@@ -21,11 +21,14 @@ impl Template {
         if !text.starts_with('/') {
             return Err("must begin with /".into());
         }
-        if let Some(bad) = text.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '?' | '#' | '%' | '\\')) {
+        if let Some(bad) = text.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '?' | '#' | '%' | '\\'))
+        {
             return Err(format!("must be a plain path, without {bad:?}"));
         }
         // the router knows its own syntax best
-        matchit::Router::new().insert(text, ()).map_err(|error| format!("must be a path pattern: {error}"))?;
+        matchit::Router::new()
+            .insert(text, ())
+            .map_err(|error| format!("must be a path pattern: {error}"))?;
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((literal, after)) = rest.split_once('{') {
@@ -95,7 +98,20 @@ mod tests {
 
     #[test]
     fn what_is_no_path_pattern_is_refused() {
-        for bad in ["", "orders", "/a?b", "/a b", "/{", "/{}", "/{a}{b}", "/{*rest}/more", "/ä", "/a#b", "/%2f", "/{{a}}"] {
+        for bad in [
+            "",
+            "orders",
+            "/a?b",
+            "/a b",
+            "/{",
+            "/{}",
+            "/{a}{b}",
+            "/{*rest}/more",
+            "/ä",
+            "/a#b",
+            "/%2f",
+            "/{{a}}",
+        ] {
             assert!(Template::parse(bad).is_err(), "{bad}");
         }
     }

@@ -48,7 +48,9 @@ impl Balancer {
             let mut before = std::mem::take(&mut loads.by_address);
             loads.by_address = instances
                 .iter()
-                .map(|instance| (instance.address.clone(), before.remove(&instance.address).unwrap_or_default()))
+                .map(|instance| {
+                    (instance.address.clone(), before.remove(&instance.address).unwrap_or_default())
+                })
                 .collect();
             loads.of = Some(Arc::clone(instances));
         }

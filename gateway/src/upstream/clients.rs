@@ -22,7 +22,7 @@ const STREAM_WINDOW: u32 = 64 * 1024;
 /// connection can stop reading without stopping anybody else.
 const CONNECTION_WINDOW: u32 = 1024 * STREAM_WINDOW;
 
-pub(super) type HttpClient = Client<HttpConnector, Body>;
+type HttpClient = Client<HttpConnector, Body>;
 
 /// The clients that all upstreams share.
 #[derive(Debug, Clone)]

@@ -19,7 +19,7 @@ pub(crate) struct Directory {
     local: HashMap<String, (Router, Arc<Load>)>,
     discovery: Arc<dyn Discovery>,
     chance: Arc<dyn Chance>,
-    clients: Clients,
+    clients: Arc<Clients>,
     balancers: RwLock<HashMap<String, Arc<Balancer>>>,
 }
 
@@ -42,7 +42,7 @@ impl Directory {
             local: local.into_iter().map(|(service, router)| (service, (router, Arc::default()))).collect(),
             discovery,
             chance,
-            clients: Clients::new(),
+            clients: Arc::new(Clients::new()),
             balancers: RwLock::default(),
         }
     }

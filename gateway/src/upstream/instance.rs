@@ -1,25 +1,27 @@
 //! One instance of a service, over HTTP.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version};
 use hyper_util::client::legacy::connect::capture_connection;
 
-use super::clients::{Clients, HttpClient};
+use super::clients::Clients;
 use super::{HeadDeadline, Sent, UpstreamError};
 use crate::routes::Protocol;
 
 /// An instance at its address, by the protocol that is spoken with it.
 #[derive(Clone)]
 pub struct Instance {
-    client: HttpClient,
+    clients: Arc<Clients>,
     address: Authority,
     protocol: Protocol,
 }
 
 impl Instance {
-    pub(super) fn new(clients: &Clients, address: Authority, protocol: Protocol) -> Self {
-        Self { client: clients.speaking(protocol).clone(), address, protocol }
+    pub(super) fn new(clients: &Arc<Clients>, address: Authority, protocol: Protocol) -> Self {
+        Self { clients: Arc::clone(clients), address, protocol }
     }
 
     /// Where it is.
@@ -37,7 +39,7 @@ impl Instance {
         };
         let deadline = request.extensions_mut().remove::<HeadDeadline>();
         let connection = capture_connection(&mut request);
-        let answer = self.client.request(request);
+        let answer = self.clients.speaking(self.protocol).request(request);
         let answer = match deadline {
             None => answer.await,
             Some(HeadDeadline(deadline)) => {

@@ -2,13 +2,13 @@
 //! the network or a router in this process. The gateway does not know which, so the same routes serve
 //! a monolith and its microservices.
 //!
-//! - [`clients`]: connections to instances, pooled
-//! - [`instance`]: one instance over HTTP
-//! - [`error`]: why there is no response, and whether anything was sent
-//! - [`balance`]: which instance of several
-//! - [`load`]: how busy an instance is, and whether it can be connected to
-//! - [`chance`]: the randomness in that, handed in
-//! - [`directory`]: the upstreams of all services
+//! - `clients`: connections to instances, pooled
+//! - `instance`: one instance over HTTP
+//! - `error`: why there is no response, and whether anything was sent
+//! - `balance`: which instance of several
+//! - `load`: how busy an instance is, and whether it can be connected to
+//! - `chance`: the randomness in that, handed in
+//! - `directory`: the upstreams of all services
 
 mod balance;
 mod chance;
@@ -69,7 +69,8 @@ impl Service<Request<Body>> for Upstream {
 
 async fn local(router: Router, mut request: Request<Body>) -> Result<Response<Body>, UpstreamError> {
     let deadline = request.extensions_mut().remove::<HeadDeadline>();
-    let answer = router.oneshot(request).map(|answer| answer.unwrap_or_else(|never: Infallible| match never {}));
+    let answer =
+        router.oneshot(request).map(|answer| answer.unwrap_or_else(|never: Infallible| match never {}));
     match deadline {
         None => Ok(answer.await),
         Some(HeadDeadline(deadline)) => tokio::time::timeout_at(deadline.instant(), answer)

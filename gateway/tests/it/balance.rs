@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::routing::get;
+use bytes::Bytes;
+use futures::StreamExt;
 use gateway::routes::Method;
 use tokio::sync::Semaphore;
 
@@ -60,10 +63,38 @@ async fn of_two_instances_the_less_loaded_is_asked() {
 async fn until_asked(client: &reqwest::Client, url: &str, asked: &mut std::collections::HashSet<String>) {
     let all = async {
         while asked.len() < 2 {
-            asked.insert(client.get(url).send().await.unwrap().text().await.unwrap());
+            asked.insert(client.get(url).send().await.expect("answers").text().await.expect("answers"));
         }
     };
     within(all).await;
+}
+
+/// A stream is work for its instance as long as it lasts, not only until its head has come.
+#[tokio::test]
+async fn a_stream_counts_as_load_until_its_end() {
+    let streams = async |name: &'static str| {
+        let endless = get(async move || {
+            let first = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(name))]);
+            Body::from_stream(first.chain(futures::stream::pending()))
+        });
+        upstream(Router::new().route("/stream", endless).route("/quick", get(async move || name))).await
+    };
+    let edge = Setup::new()
+        .test_route(&[Method::Get], Duration::from_secs(30))
+        .service("test", &[streams("a").await, streams("b").await])
+        .start()
+        .await;
+    let client = reqwest::Client::new();
+    let mut stream = within(client.get(edge.url("/api/test/stream")).send()).await.unwrap();
+    let busy = within(stream.chunk()).await.unwrap().expect("the first chunk");
+    for _ in 0..30 {
+        let answer = within(client.get(edge.url("/api/test/quick")).send()).await.unwrap();
+        assert_ne!(answer.bytes().await.unwrap(), busy);
+    }
+    drop(stream);
+    let mut asked = std::collections::HashSet::new();
+    until_asked(&client, &edge.url("/api/test/quick"), &mut asked).await;
+    assert_eq!(asked.len(), 2);
 }
 
 #[tokio::test]
@@ -86,7 +117,9 @@ async fn many_requests_at_once_are_shared_out() {
         assert_eq!(within(request).await.unwrap().unwrap().status(), 200);
     }
     let metrics = reqwest::get(edge.url("/metrics")).await.unwrap().text().await.unwrap();
-    let line = metrics.lines().find(|line| line.starts_with("gateway_upstream_requests") && line.contains("\"test\""));
+    let line = metrics
+        .lines()
+        .find(|line| line.starts_with("gateway_upstream_requests") && line.contains("\"test\""));
     assert!(line.is_some_and(|line| line.contains("http_response_status_code=\"200\"")), "{metrics}");
     assert!(metrics.contains("gateway_upstream_in_flight"), "{metrics}");
 }

@@ -27,7 +27,11 @@ async fn place(edge: &Edge) -> reqwest::Response {
 #[tokio::test]
 async fn a_service_that_nobody_knows_or_that_refuses_is_503_with_retry_after() {
     let unknown = Setup::new().test_route(METHODS, Duration::from_secs(5)).start().await;
-    let refusing = Setup::new().test_route(METHODS, Duration::from_secs(5)).service("test", &[nobody().await]).start().await;
+    let refusing = Setup::new()
+        .test_route(METHODS, Duration::from_secs(5))
+        .service("test", &[nobody().await])
+        .start()
+        .await;
     for (edge, reason) in [(unknown, "no instance is known"), (refusing, "nothing was sent")] {
         let refused = place(&edge).await;
         assert_eq!(refused.status(), 503);
@@ -66,7 +70,8 @@ async fn nonsense_and_a_broken_connection_are_502() {
 #[tokio::test]
 async fn no_answer_in_time_is_504_and_says_whether_it_may_have_happened() {
     let silent = upstream(Router::new().fallback(any(std::future::pending::<StatusCode>))).await;
-    let edge = Setup::new().test_route(METHODS, Duration::from_millis(50)).service("test", &[silent]).start().await;
+    let edge =
+        Setup::new().test_route(METHODS, Duration::from_millis(50)).service("test", &[silent]).start().await;
     let changing = place(&edge).await;
     assert_eq!(changing.status(), 504);
     let (code, detail) = problem(changing).await;
@@ -85,10 +90,12 @@ async fn no_connection_in_time_is_504_and_nothing_happened() {
     let listener = socket.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
     let mut queued = Vec::new();
-    while let Ok(stream) = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+    while let Ok(stream) = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await
+    {
         queued.push(stream.expect("queued"));
     }
-    let edge = Setup::new().test_route(METHODS, Duration::from_millis(50)).service("test", &[address]).start().await;
+    let edge =
+        Setup::new().test_route(METHODS, Duration::from_millis(50)).service("test", &[address]).start().await;
     let refused = place(&edge).await;
     assert_eq!(refused.status(), 504);
     let (code, detail) = problem(refused).await;
@@ -99,7 +106,7 @@ async fn no_connection_in_time_is_504_and_nothing_happened() {
 /// A service that runs out of time knows more about it than the gateway, which must not get in before.
 #[tokio::test]
 async fn a_service_that_reports_its_own_time_out_is_heard() {
-    let slow = post(async |headers: axum::http::HeaderMap| {
+    let slow = post(async |headers: http::HeaderMap| {
         let left: u64 = headers["tradewind-timeout-ms"].to_str().unwrap().parse().unwrap();
         tokio::time::sleep(Duration::from_millis(left)).await;
         (StatusCode::GATEWAY_TIMEOUT, [("location", "/orders/17")])
@@ -116,7 +123,8 @@ async fn a_service_that_reports_its_own_time_out_is_heard() {
 async fn a_client_whose_time_is_up_is_told_so_before_anything_is_sent() {
     let asked = Arc::new(AtomicUsize::new(0));
     let address = upstream(counting(asked.clone())).await;
-    let edge = Setup::new().test_route(METHODS, Duration::from_secs(1)).service("test", &[address]).start().await;
+    let edge =
+        Setup::new().test_route(METHODS, Duration::from_secs(1)).service("test", &[address]).start().await;
     let request = reqwest::Client::new().post(edge.url("/api/test/x")).header("tradewind-timeout-ms", "0");
     assert_eq!(problem(request.send().await.unwrap()).await.0, "deadline_exceeded");
     assert_eq!(asked.load(Ordering::SeqCst), 0);
@@ -163,8 +171,8 @@ struct CountedDeath {
 
 impl CountedDeath {
     async fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, taken) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let (address, taken) = (listener.local_addr().expect("bound"), Arc::new(AtomicUsize::new(0)));
         let count = taken.clone();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
@@ -228,7 +236,11 @@ async fn half_an_answer_is_never_taken_for_a_whole_one() {
                 stream.write_all(half.as_bytes()).await.unwrap();
             }
         });
-        let edge = Setup::new().test_route(METHODS, Duration::from_secs(5)).service("test", &[address]).start().await;
+        let edge = Setup::new()
+            .test_route(METHODS, Duration::from_secs(5))
+            .service("test", &[address])
+            .start()
+            .await;
         let answer = get(&edge).await;
         assert_eq!(answer.status(), 200);
         assert!(within(answer.bytes()).await.is_err(), "{head}");
@@ -258,12 +270,18 @@ async fn an_answer_that_stands_still_is_cut_off() {
 
 #[tokio::test]
 async fn a_services_own_problem_passes_as_it_is() {
-    let refusing = post(async || chassis::http::Refusal(Problem::new(Code::CardDeclined, "no").at("/orders/17")));
-    let routes = Router::new().route("/orders", refusing).layer(axum::middleware::from_fn(chassis::http::problems::write));
+    let refusing =
+        post(async || chassis::http::Refusal(Problem::new(Code::CardDeclined, "no").at("/orders/17")));
+    let routes = Router::new()
+        .route("/orders", refusing)
+        .layer(axum::middleware::from_fn(chassis::http::problems::write));
     let edge = Setup::new().service("orders", &[upstream(routes).await]).start().await;
     let refused = reqwest::Client::new().post(edge.url("/api/orders")).send().await.unwrap();
     assert_eq!(refused.status(), 402);
     assert_eq!(refused.headers()["location"], "/api/orders/17");
     let body: serde_json::Value = refused.json().await.unwrap();
-    assert_eq!((body["code"].as_str(), body["resource"].as_str()), (Some("card_declined"), Some("/orders/17")));
+    assert_eq!(
+        (body["code"].as_str(), body["resource"].as_str()),
+        (Some("card_declined"), Some("/orders/17"))
+    );
 }

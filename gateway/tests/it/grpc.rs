@@ -8,8 +8,8 @@ use contracts::grpc::pb::common::PageRequest;
 use contracts::grpc::pb::inventory::inventory_client::InventoryClient;
 use contracts::grpc::pb::inventory::inventory_server::{Inventory, InventoryServer};
 use contracts::grpc::pb::inventory::{
-    CommitRequest, InventoryRecordPage, ReleaseRequest, Reservation, ReservationRequest, ReserveRequest, StockLevel,
-    StockRequest, WatchRequest, watch_request::Change,
+    CommitRequest, InventoryRecordPage, ReleaseRequest, Reservation, ReservationRequest, ReserveRequest,
+    StockLevel, StockRequest, WatchRequest, watch_request::Change,
 };
 use contracts::grpc::status::{from_status, to_status};
 use contracts::{Code, Problem};
@@ -29,7 +29,7 @@ fn level(sku: &str) -> StockLevel {
 #[tonic::async_trait]
 impl Inventory for Fake {
     async fn stock(&self, request: Request<StockRequest>) -> Result<Response<StockLevel>, Status> {
-        assert_eq!(request.metadata().get("tradewind-audience").unwrap(), "public");
+        assert_eq!(request.metadata().get("tradewind-audience").expect("set"), "public");
         match request.get_ref().sku.as_str() {
             "SLOW" => std::future::pending().await,
             "NONE" => Err(to_status(&Problem::new(Code::UnknownSku, "there is no NONE"))),
@@ -39,7 +39,10 @@ impl Inventory for Fake {
 
     type WatchStream = Pin<Box<dyn Stream<Item = Result<StockLevel, Status>> + Send>>;
 
-    async fn watch(&self, request: Request<Streaming<WatchRequest>>) -> Result<Response<Self::WatchStream>, Status> {
+    async fn watch(
+        &self,
+        request: Request<Streaming<WatchRequest>>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
         let levels = request.into_inner().map(|change| match change?.change {
             Some(Change::Add(sku)) => Ok(level(&sku)),
             _ => Err(Status::data_loss("dropped")),
@@ -104,14 +107,16 @@ async fn both_directions_stream_at_the_same_time() {
 async fn an_internal_operation_is_not_there() {
     let (address, _running) = serve(chassis::grpc::routes(InventoryServer::new(Fake))).await;
     let edge = Setup::new().service("inventory", &[address]).start().await;
-    let refused = within(client(edge.address).await.reserve(ReserveRequest::default())).await.expect_err("internal");
+    let refused =
+        within(client(edge.address).await.reserve(ReserveRequest::default())).await.expect_err("internal");
     assert_eq!(from_status(&refused).expect("ours").code, Code::NotFound);
 }
 
 #[tokio::test]
 async fn what_the_gateway_refuses_it_refuses_as_a_status() {
     let away = Setup::new().service("inventory", &[nobody().await]).start().await;
-    let refused = within(client(away.address).await.stock(StockRequest { sku: "A".into() })).await.expect_err("away");
+    let refused =
+        within(client(away.address).await.stock(StockRequest { sku: "A".into() })).await.expect_err("away");
     assert_eq!(refused.code(), tonic::Code::Unavailable);
     let problem = from_status(&refused).expect("ours");
     assert_eq!(problem.code, Code::DependencyUnavailable);
@@ -123,7 +128,9 @@ async fn what_the_gateway_refuses_it_refuses_as_a_status() {
         .config(|config| config.routes.iter_mut().for_each(|route| route.timeout_ms = 50))
         .start()
         .await;
-    let late = within(client(slow.address).await.stock(StockRequest { sku: "SLOW".into() })).await.expect_err("late");
+    let late = within(client(slow.address).await.stock(StockRequest { sku: "SLOW".into() }))
+        .await
+        .expect_err("late");
     assert_eq!(from_status(&late).expect("ours").code, Code::DeadlineExceeded);
 }
 

@@ -11,18 +11,22 @@ use crate::support::{Setup, raw, upstream, upstream_saying};
 
 /// Answers with the headers of the request, one a line.
 async fn show(headers: HeaderMap) -> String {
-    headers.iter().map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))).collect()
+    headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())))
+        .collect()
 }
 
 async fn sent_with(headers: &[(&str, &str)]) -> (String, String) {
     let address = upstream(Router::new().route("/orders", post(show).get(show))).await;
     let edge = Setup::new().service("orders", &[address]).start().await;
-    let request = headers.iter().fold(reqwest::Client::new().get(edge.url("/api/orders")), |request, (name, value)| {
-        request.header(*name, *value)
-    });
-    let answer = request.send().await.unwrap();
-    let trace_id = answer.headers()["trace-id"].to_str().unwrap().to_owned();
-    (answer.text().await.unwrap(), trace_id)
+    let request =
+        headers.iter().fold(reqwest::Client::new().get(edge.url("/api/orders")), |request, (name, value)| {
+            request.header(*name, *value)
+        });
+    let answer = request.send().await.expect("answers");
+    let trace_id = answer.headers()["trace-id"].to_str().expect("answers").to_owned();
+    (answer.text().await.expect("answers"), trace_id)
 }
 
 fn value<'a>(shown: &'a str, name: &str) -> Vec<&'a str> {
@@ -125,12 +129,15 @@ async fn a_trace_goes_on_and_a_request_without_one_begins_one() {
 async fn a_location_is_given_by_its_public_name() {
     let made = async |request: Request| {
         let host = request.headers()["host"].to_str().unwrap().to_owned();
-        let headers =
-            [("location", format!("http://{host}/orders/17?x=1")), ("content-location", "/orders/17".to_owned())];
-        (axum::http::StatusCode::CREATED, headers).into_response()
+        let headers = [
+            ("location", format!("http://{host}/orders/17?x=1")),
+            ("content-location", "/orders/17".to_owned()),
+        ];
+        (http::StatusCode::CREATED, headers).into_response()
     };
     let elsewhere = async || [("location", "https://elsewhere.test/orders/17")].into_response();
-    let address = upstream(Router::new().route("/orders", post(made)).route("/orders/{id}", get(elsewhere))).await;
+    let address =
+        upstream(Router::new().route("/orders", post(made)).route("/orders/{id}", get(elsewhere))).await;
     let edge = Setup::new().service("orders", &[address]).start().await;
     let created = reqwest::Client::new().post(edge.url("/api/orders")).send().await.unwrap();
     assert_eq!(created.headers()["location"], "/api/orders/17?x=1");

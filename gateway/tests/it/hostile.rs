@@ -6,7 +6,8 @@ use axum::extract::Request;
 use crate::support::{Edge, Setup, raw, upstream};
 
 async fn edge() -> Edge {
-    let address = upstream(Router::new().fallback(async |request: Request| format!("REACHED {}", request.uri()))).await;
+    let address =
+        upstream(Router::new().fallback(async |request: Request| format!("REACHED {}", request.uri()))).await;
     Setup::new().service("orders", &[address]).service("catalog", &[address]).start().await
 }
 
@@ -28,7 +29,9 @@ async fn a_target_that_could_be_read_in_two_ways_is_refused() {
         ("*", 404),
         ("http://orders/audit/orders", 404),
     ] {
-        let answer = raw(edge.address, &format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
+        let answer =
+            raw(edge.address, &format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+                .await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{target}: {answer}");
         assert!(!answer.contains("REACHED"), "{target}: {answer}");
     }
@@ -72,7 +75,8 @@ async fn two_lengths_cannot_smuggle_a_second_request() {
 async fn a_huge_head_is_refused() {
     let edge = edge().await;
     let huge = "x".repeat(200_000);
-    let answer = raw(edge.address, &format!("GET /api/orders HTTP/1.1\r\nHost: a\r\nX: {huge}\r\n\r\n")).await;
+    let answer =
+        raw(edge.address, &format!("GET /api/orders HTTP/1.1\r\nHost: a\r\nX: {huge}\r\n\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 431") || answer.is_empty(), "{answer}");
     let answer = raw(edge.address, &format!("GET /api/products/{huge} HTTP/1.1\r\nHost: a\r\n\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 4") || answer.is_empty(), "{answer}");
@@ -96,6 +100,7 @@ async fn a_websocket_is_refused_and_an_offer_of_h2c_overlooked() {
 #[tokio::test]
 async fn a_tunnel_is_not_built() {
     let edge = edge().await;
-    let answer = raw(edge.address, "CONNECT orders:80 HTTP/1.1\r\nHost: orders:80\r\nConnection: close\r\n\r\n").await;
+    let answer =
+        raw(edge.address, "CONNECT orders:80 HTTP/1.1\r\nHost: orders:80\r\nConnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
 }

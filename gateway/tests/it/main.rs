@@ -5,6 +5,7 @@ mod failures;
 mod grpc;
 mod headers;
 mod hostile;
+mod live;
 mod routing;
 mod streaming;
 mod support;

@@ -134,7 +134,8 @@ async fn a_body_beyond_the_limit_is_refused_or_cut() {
         .start()
         .await;
     let client = reqwest::Client::new();
-    let send = async |body: reqwest::Body| within(client.post(edge.url("/api/test/up")).body(body).send()).await;
+    let send =
+        async |body: reqwest::Body| within(client.post(edge.url("/api/test/up")).body(body).send()).await;
 
     assert_eq!(send(vec![0; 1000].into()).await.unwrap().status(), 200);
     assert!(whole.swap(false, Ordering::SeqCst));
@@ -201,11 +202,14 @@ async fn a_client_that_breaks_off_its_upload_leaves_no_whole_request_behind() {
         ended.store(if whole { 1 } else { 2 }, Ordering::SeqCst);
     };
     let edge = edge(Router::new().route("/up", post(read)).with_state(ended.clone())).await;
-    let (address, request) = (edge.address, "POST /api/test/up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    let (address, request) = (
+        edge.address,
+        "POST /api/test/up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    );
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
     drop(stream);
-    until("the service has seen the end", || ended.load(Ordering::SeqCst) != 0 ).await;
+    until("the service has seen the end", || ended.load(Ordering::SeqCst) != 0).await;
     assert_eq!(ended.load(Ordering::SeqCst), 2);
 }
 
@@ -214,9 +218,12 @@ async fn trailers_pass_where_the_client_wants_them() {
     let with_trailers = async || {
         let frames = [
             http_body::Frame::data(Bytes::from_static(b"body")),
-            http_body::Frame::trailers([("x-sum".parse().unwrap(), "42".parse().unwrap())].into_iter().collect()),
+            http_body::Frame::trailers(
+                [("x-sum".parse().unwrap(), "42".parse().unwrap())].into_iter().collect(),
+            ),
         ];
-        let body = http_body_util::StreamBody::new(futures::stream::iter(frames.map(Ok::<_, std::io::Error>)));
+        let body =
+            http_body_util::StreamBody::new(futures::stream::iter(frames.map(Ok::<_, std::io::Error>)));
         ([("trailer", "x-sum")], Body::new(body))
     };
     let edge = edge(Router::new().route("/t", get(with_trailers))).await;

@@ -68,7 +68,8 @@ impl Setup {
     }
 
     pub async fn start(self) -> Edge {
-        let mut builder = Builder::new(Arc::new(self.directory), Live::fixed(self.config)).chance(SeededChance::new(42));
+        let mut builder =
+            Builder::new(Arc::new(self.directory), Live::fixed(self.config)).chance(SeededChance::new(42));
         for (name, routes) in self.local {
             builder = builder.local(&name, routes);
         }

@@ -66,7 +66,8 @@ pub(super) async fn checks(State(registry): State<Registry>, _: Params) -> Json<
     let shown = registry.store.read(|state| {
         // The node's own check belongs to the catalog, not to the agent.
         let own = state.checks().filter(|check| check.id != crate::state::NODE_CHECK);
-        own.map(|check| (check.id.clone(), json!(views::check_view(&registry, state, check)))).collect::<Map<_, _>>()
+        own.map(|check| (check.id.clone(), json!(views::check_view(&registry, state, check))))
+            .collect::<Map<_, _>>()
     });
     Json(shown.into())
 }
@@ -104,7 +105,8 @@ pub(super) async fn service_maintenance(
         return Err(Refusal::bad("Missing value for enable"));
     }
     let reason = params.get("reason").filter(|reason| !reason.is_empty());
-    let reason = reason.unwrap_or("Maintenance mode is enabled for this service, but no reason was provided.");
+    let reason =
+        reason.unwrap_or("Maintenance mode is enabled for this service, but no reason was provided.");
     let reason = params.switch("enable")?.then(|| reason[..reason.floor_char_boundary(512)].to_owned());
     registry.store.change(|state, now| state.maintenance(&id, reason, now))
 }

@@ -148,7 +148,9 @@ mod tests {
     #[test]
     fn what_is_not_such_a_body_is_refused() {
         let deep = "[".repeat(100_000);
-        for text in ["", "{", "[]", "null", "3", r#"{"Bogus":1}"#, r#"{"Port":"80"}"#, r#"{"Port":70000}"#, &deep] {
+        for text in
+            ["", "{", "[]", "null", "3", r#"{"Bogus":1}"#, r#"{"Port":"80"}"#, r#"{"Port":70000}"#, &deep]
+        {
             assert!(matches!(read::<ServiceBody>(text.as_bytes()), Err(Refusal::Bad(_))), "{text:.20}");
         }
     }

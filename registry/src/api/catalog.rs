@@ -42,7 +42,9 @@ pub(super) async fn service(
     params: Params,
 ) -> Answer<impl IntoResponse> {
     let view = |state: &crate::state::State| {
-        let tagged = state.instances(&name).filter(|service| params.all("tag").all(|tag| service.tags.iter().any(|own| own == tag)));
+        let tagged = state
+            .instances(&name)
+            .filter(|service| params.all("tag").all(|tag| service.tags.iter().any(|own| own == tag)));
         tagged.map(|service| views::catalog_service(&registry, service)).collect::<Vec<_>>()
     };
     registry.store.query(params.wait()?, |state| state.service_index(&name), view).await

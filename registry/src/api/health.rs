@@ -49,9 +49,7 @@ pub(super) async fn state(
     params: Params,
 ) -> Answer<impl IntoResponse> {
     let status = Status::named(&name);
-    let view = |state: &Memory| {
-        all(&registry, state, |check| name == "any" || status == Some(check.status))
-    };
+    let view = |state: &Memory| all(&registry, state, |check| name == "any" || status == Some(check.status));
     registry.store.query(params.wait()?, |state| state.checks_index(), view).await
 }
 

@@ -31,14 +31,19 @@ pub(super) async fn get(
             let separator = params.get("separator").unwrap_or_default();
             let found = store.query(wait, index, |state| names(state, &key, separator)).await?;
             // Of all lists, only that of all keys may be empty.
-            return Ok(if found.value.is_empty() && !key.is_empty() { missing(found.index) } else { found.into_response() });
+            return Ok(if found.value.is_empty() && !key.is_empty() {
+                missing(found.index)
+            } else {
+                found.into_response()
+            });
         }
         let view = |state: &Memory| state.entries(&key).map(EntryView::from).collect::<Vec<_>>();
         let found = store.query(wait, index, view).await?;
         return Ok(if found.value.is_empty() { missing(found.index) } else { found.into_response() });
     }
     named(&key)?;
-    let found = store.query(wait, |state| state.entry_index(&key), |state| state.entry(&key).cloned()).await?;
+    let found =
+        store.query(wait, |state| state.entry_index(&key), |state| state.entry(&key).cloned()).await?;
     Ok(match found.value {
         None => missing(found.index),
         Some(entry) if params.has("raw") => raw(found.index, entry),
@@ -110,7 +115,11 @@ fn guard(params: &Params) -> Result<Guard, Refusal> {
 fn exclusive(params: &Params, names: &[&str]) -> Result<(), Refusal> {
     let given: Vec<String> =
         names.iter().filter_map(|name| Some(format!("{name}={}", params.get(name)?))).collect();
-    if given.len() > 1 { Err(Refusal::bad(format!("Conflicting flags: {}", given.join("&")))) } else { Ok(()) }
+    if given.len() > 1 {
+        Err(Refusal::bad(format!("Conflicting flags: {}", given.join("&"))))
+    } else {
+        Ok(())
+    }
 }
 
 /// The keys with a prefix; with a separator, cut after the first one that follows the prefix.

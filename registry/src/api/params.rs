@@ -38,7 +38,8 @@ impl Params {
     /// A number.
     pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Refusal> {
         let number = |text: &str| {
-            text.parse().map_err(|_| Refusal::bad(format!("Invalid value for ?{name}: {text:?} is no number")))
+            text.parse()
+                .map_err(|_| Refusal::bad(format!("Invalid value for ?{name}: {text:?} is no number")))
         };
         self.get(name).map(number).transpose()
     }

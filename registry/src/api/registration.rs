@@ -127,9 +127,8 @@ fn kind(body: &CheckBody) -> Result<CheckKind, Refusal> {
     if span(body.ttl).is_some() {
         return Err(Refusal::bad("Invalid check: TTL and Interval cannot both be specified"));
     }
-    let interval = span(body.interval).ok_or_else(|| {
-        Refusal::bad("Invalid check: Interval must be > 0 for Script, HTTP, or TCP checks")
-    })?;
+    let interval = span(body.interval)
+        .ok_or_else(|| Refusal::bad("Invalid check: Interval must be > 0 for Script, HTTP, or TCP checks"))?;
     probe(body, interval).map(CheckKind::Http)
 }
 

@@ -15,11 +15,7 @@ use crate::Registry;
 use crate::error::Refusal;
 
 /// `PUT /create`
-pub(super) async fn create(
-    State(registry): State<Registry>,
-    _: Params,
-    body: Bytes,
-) -> Answer<Json<Value>> {
+pub(super) async fn create(State(registry): State<Registry>, _: Params, body: Bytes) -> Answer<Json<Value>> {
     let body = if body.is_empty() { SessionBody::default() } else { body::read(&body)? };
     let session = registration::session(body, &registry)?;
     let id = session.id.clone();
@@ -59,7 +55,11 @@ pub(super) async fn info(
 ) -> Answer<impl IntoResponse> {
     let id = session_id(&id)?;
     let view = |state: &crate::state::State| {
-        state.session(&id).map(|session| views::session_view(&registry, session)).into_iter().collect::<Vec<_>>()
+        state
+            .session(&id)
+            .map(|session| views::session_view(&registry, session))
+            .into_iter()
+            .collect::<Vec<_>>()
     };
     registry.store.query(params.wait()?, |state| state.sessions_index(), view).await
 }

@@ -8,9 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::Registry;
-use crate::state::{
-    Behavior, Check, CheckKind, Entry, Service, Session, State, Status, Weights,
-};
+use crate::state::{Behavior, Check, CheckKind, Entry, Service, Session, State, Status, Weights};
 
 /// An instance as its agent shows it.
 #[derive(Serialize)]

@@ -111,7 +111,12 @@ impl State {
     /// Turns TTL checks critical that nobody reported on, deregisters services that have been critical
     /// for too long, and returns the HTTP checks to run.
     pub(crate) fn run_checks(&mut self, now: Instant) -> Vec<Due> {
-        let due: Vec<String> = self.timers.iter().filter(|(_, t)| t.due.is_some_and(|at| at <= now)).map(|(id, _)| id.clone()).collect();
+        let due: Vec<String> = self
+            .timers
+            .iter()
+            .filter(|(_, t)| t.due.is_some_and(|at| at <= now))
+            .map(|(id, _)| id.clone())
+            .collect();
         let mut probes = Vec::new();
         for id in due {
             let Some(timer) = self.timers.get_mut(&id) else { continue };
@@ -133,7 +138,8 @@ impl State {
         }
         let too_long = |id: &String| self.reap_at(id).is_some_and(|at| at <= now);
         let reaped: Vec<String> = self.timers.keys().filter(|id| too_long(id)).cloned().collect();
-        for service in reaped.iter().filter_map(|id| self.checks.get(id)?.service.clone()).collect::<Vec<_>>() {
+        for service in reaped.iter().filter_map(|id| self.checks.get(id)?.service.clone()).collect::<Vec<_>>()
+        {
             if self.deregister(&service, now).is_ok() {
                 tracing::info!(service, "{service} was critical for too long: deregistered");
             }

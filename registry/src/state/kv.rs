@@ -33,7 +33,8 @@ impl State {
 
     /// The keys with a prefix, in order.
     pub(crate) fn entries(&self, prefix: &str) -> impl Iterator<Item = &Entry> {
-        let from = self.entries.range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded));
+        let from =
+            self.entries.range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded));
         from.map(|(_, entry)| entry).take_while(move |entry| entry.key.starts_with(prefix))
     }
 

@@ -31,7 +31,8 @@ impl State {
         if self.sessions.len() >= self.limits.sessions {
             return Err(Refusal::Full(format!("at most {} sessions", self.limits.sessions)));
         }
-        if let Some(ttl) = session.ttl.filter(|ttl| *ttl < self.limits.session_ttl_min || *ttl > LONGEST_TTL) {
+        if let Some(ttl) = session.ttl.filter(|ttl| *ttl < self.limits.session_ttl_min || *ttl > LONGEST_TTL)
+        {
             return Err(Refusal::bad(format!(
                 "Invalid Session TTL '{}', must be between [{:?}=24h0m0s]",
                 ttl.as_nanos(),

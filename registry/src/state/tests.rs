@@ -131,14 +131,13 @@ fn the_same_registration_again_changes_nothing_but_renews_the_ttl() {
 #[test]
 fn bounds_hold() {
     let now = Instant::now();
-    let mut state = registered(Limits { services: 1, checks: 2, keys: 1, key_bytes: 10, ..Limits::default() }, now);
+    let mut state =
+        registered(Limits { services: 1, checks: 2, keys: 1, key_bytes: 10, ..Limits::default() }, now);
     let keep = ExistingChecks::Keep;
     assert!(matches!(state.register(service("x", "x"), vec![], keep, now), Err(Refusal::Full(_))));
     let second = vec![ttl_check("d", "web-1")];
     assert!(matches!(state.register(service("web-1", "web"), second, keep, now), Err(Refusal::Full(_))));
-    let mut put = |key: &str, value: &str| {
-        state.put(key, value.into(), 0, Guard::Always, Lease::Keep, now)
-    };
+    let mut put = |key: &str, value: &str| state.put(key, value.into(), 0, Guard::Always, Lease::Keep, now);
     assert_eq!(put("k", "123456789"), Ok(true));
     assert!(matches!(put("k", "1234567890"), Err(Refusal::Full(_))));
     assert!(matches!(put("l", ""), Err(Refusal::Full(_))));

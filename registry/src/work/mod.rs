@@ -55,7 +55,8 @@ impl Housekeeping {
                     (due, report)
                 });
             }
-            let next = self.store.read(|state| state.next_check().into_iter().chain(state.next_session_end()).min());
+            let next =
+                self.store.read(|state| state.next_check().into_iter().chain(state.next_session_end()).min());
             tokio::select! {
                 () = sleep_until(next.unwrap_or_else(|| Instant::now() + IDLE)) => {}
                 () = self.store.rescheduled.notified() => {}

@@ -36,7 +36,10 @@ async fn everything_comes_back_after_kill_9() {
     let folder = tempfile::tempdir().unwrap();
     let first = Process::start(folder.path()).await;
     let check = json!({ "CheckID": "kept-check", "TTL": "60s" });
-    first.http.register(json!({ "ID": "kept-1", "Name": "kept", "Port": 7, "Meta": { "a": "b" }, "Check": check })).await;
+    first
+        .http
+        .register(json!({ "ID": "kept-1", "Name": "kept", "Port": 7, "Meta": { "a": "b" }, "Check": check }))
+        .await;
     first.http.put("/v1/agent/check/pass/kept-check", "").await.ok();
     let bound = json!({ "Name": "s", "TTL": "60s", "ServiceChecks": [{ "ID": "kept-check" }] });
     let session = first.http.put_json("/v1/session/create", bound).await.ok().json();
@@ -73,7 +76,8 @@ async fn nothing_that_was_acknowledged_is_lost_whenever_the_kill_comes() {
         let (told, mut heard) = tokio::sync::watch::channel(acknowledged);
         let writer = tokio::spawn(async move {
             for number in acknowledged.. {
-                let put = http.request(reqwest::Method::PUT, &format!("/v1/kv/n/{number}")).body("x".repeat(500));
+                let put =
+                    http.request(reqwest::Method::PUT, &format!("/v1/kv/n/{number}")).body("x".repeat(500));
                 let Some(reply) = http.try_send(put).await else { return number };
                 assert_eq!(reply.status, 200);
                 told.send_replace(number + 1);

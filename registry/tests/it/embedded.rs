@@ -50,7 +50,7 @@ async fn bounds_answer_with_a_reason() {
     assert_eq!(http.put("/v1/session/create", "").await.status, 507);
     http.put("/v1/kv/a", "").await.ok();
     assert_eq!(http.put("/v1/kv/b", "").await.status, 507);
-    assert_eq!(http.get("/v1/kv/a?index=1000000&wait=1s").await.status, 429);
+    assert_eq!(http.get("/v1/kv/a?index=1&wait=1s").await.status, 429);
     http.get("/v1/kv/a").await.ok();
 }
 
@@ -133,6 +133,15 @@ async fn a_blocked_query_returns_when_the_registry_closes() {
     });
     blocked.expect("drain must not wait for the query").ok();
     timeout(PATIENCE, serving).await.unwrap().unwrap().unwrap();
+}
+
+/// Consul would let such a client wait for an index that may never come.
+#[tokio::test]
+async fn an_index_from_another_registry_is_not_waited_for() {
+    let engine = Engine::embedded().await;
+    engine.http.register(json!({ "Name": "a" })).await;
+    let reply = timeout(PATIENCE, engine.http.get("/v1/health/service/a?index=1000000&wait=10m"));
+    assert!(reply.await.unwrap().ok().index < 1_000_000, "so that the client starts over");
 }
 
 /// The registry goes away with an instance in it, and comes back without its memory, and so with a

@@ -62,6 +62,9 @@ impl Service {
     /// Puts an input to a payment until it can be answered: each round stores the intent that the answer
     /// waits for, has the network fulfil it, and stores what the network says.
     async fn drive(&self, ctx: &Context, order: OrderId, input: &Input) -> PortResult<Payment> {
+        if ctx.deadline.passed() {
+            return Err(Problem::new(Code::DeadlineExceeded, "the time was up before the work began").into());
+        }
         for _ in 0..ROUNDS {
             let stepped = self.store.payment_step(order, input, self.moment()).await?;
             let Stepped { stored, intent, age } = stepped.map_err(|refusal| refused(order, refusal))?;

@@ -1,3 +1,4 @@
 //! What crosses crates and processes. One executable, so that it links once.
 
 mod conformance;
+mod simulation;

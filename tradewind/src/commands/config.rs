@@ -39,8 +39,7 @@ async fn get(args: &ConfigGetArgs) -> anyhow::Result<()> {
     if args.of.json {
         return super::print_json(&effective);
     }
-    print!("{}", values(&effective));
-    Ok(())
+    Ok(text::say(values(&effective))?)
 }
 
 /// Whether `wanted` is `key`, or a group that it belongs to.
@@ -86,7 +85,7 @@ async fn set(args: &ConfigSetArgs) -> anyhow::Result<()> {
     if args.of.json {
         super::print_json(&settled)?;
     } else {
-        println!("{}", settled.text());
+        text::say(settled.text())?;
     }
     if settled.taken_over { Ok(()) } else { Err(Ending::Said.into()) }
 }
@@ -160,8 +159,7 @@ async fn history(args: &ConfigHistoryArgs) -> anyhow::Result<()> {
     if args.of.json {
         return super::print_json(&entries);
     }
-    print!("{}", changes(&entries));
-    Ok(())
+    Ok(text::say(changes(&entries))?)
 }
 
 fn changes(entries: &[HistoryEntry]) -> String {
@@ -189,8 +187,8 @@ async fn rollback(args: &ConfigRollbackArgs) -> anyhow::Result<()> {
     if args.of.json {
         return super::print_json(&changed);
     }
-    println!("the changes of version {} hold again, as version {}", args.version, changed.version);
-    Ok(())
+    let (then, now) = (args.version, changed.version);
+    Ok(text::say(format_args!("the changes of version {then} hold again, as version {now}"))?)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::cli::ShopArgs;
 use crate::client::Shop;
 use crate::exit::Ending;
 use crate::folder::Folder;
+use crate::text;
 
 /// Longer than four stages of draining may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -17,8 +18,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 pub async fn down(args: &ShopArgs) -> anyhow::Result<()> {
     let folder = Folder::at(&args.data)?;
     if !folder.in_use() {
-        println!("no shop is running on {}", folder.path().display());
-        return Ok(());
+        return Ok(text::say(format_args!("no shop is running on {}", folder.path().display()))?);
     }
     let shop = Shop::find(args)?;
     shop.take_down().await?;
@@ -33,6 +33,5 @@ pub async fn down(args: &ShopArgs) -> anyhow::Result<()> {
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
-    println!("stopped");
-    Ok(())
+    Ok(text::say("stopped")?)
 }

@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::cli::Command;
-use crate::{exit, run, up};
+use crate::{exit, run, text, up};
 
 /// Does what a command says and turns the end into an exit code.
 pub fn main(command: Command) -> ExitCode {
@@ -51,6 +51,5 @@ async fn execute(command: Command) -> anyhow::Result<()> {
 
 /// Prints for programs.
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value).context("the answer cannot be written as JSON")?);
-    Ok(())
+    Ok(text::say(serde_json::to_string_pretty(value).context("the answer cannot be written as JSON")?)?)
 }

@@ -122,24 +122,35 @@ async fn one(shop: &Shop, request: &PlaceOrder, args: &OrderArgs) -> anyhow::Res
         super::print_json(&Placed { outcome, order, timeline: steps })?;
         return Ok(confirmed);
     }
+    text::say(told(&outcome, order.as_ref(), steps.as_ref()))?;
+    Ok(confirmed)
+}
+
+/// What became of one order, for people.
+fn told(outcome: &Outcome, order: Option<&Order>, steps: Option<&Timeline>) -> String {
     let took = text::duration(Duration::from_secs_f64(outcome.took_ms / 1000.0));
-    match &order {
+    let mut told = match order {
         Some(order) => {
-            println!("order {} {} in {took}", order.id, word(order.status));
             let lines =
-                order.lines.iter().map(|line| format!("{} x {} ({})", line.quantity, line.name, line.sku.0));
-            println!("  {}", lines.collect::<Vec<_>>().join(", "));
-            println!("  {} with {} for shipping", order.total, order.shipping);
+                order.lines.iter().map(|line| format!("{} x {} ({})", line.quantity, line.name, line.sku));
+            format!(
+                "order {} {} in {took}\n  {}\n  {} with {} for shipping\n",
+                order.id,
+                word(order.status),
+                lines.collect::<Vec<_>>().join(", "),
+                order.total,
+                order.shipping
+            )
         }
-        None => println!("no order was placed: {}", outcome.result),
-    }
-    if let (false, Some(detail)) = (confirmed, &outcome.detail) {
-        println!("  {}: {detail}", outcome.result);
+        None => format!("no order was placed: {}\n", outcome.result),
+    };
+    if let (false, Some(detail)) = (outcome.confirmed, &outcome.detail) {
+        told.push_str(&format!("  {}: {detail}\n", outcome.result));
     }
     if let Some(steps) = steps {
-        print!("\n{}", timeline::table(&steps));
+        told.push_str(&format!("\n{}", timeline::table(steps)));
     }
-    Ok(confirmed)
+    told
 }
 
 /// What became of many orders.
@@ -174,7 +185,7 @@ async fn many(shop: &Shop, request: &PlaceOrder, args: &OrderArgs) -> anyhow::Re
     if args.json {
         super::print_json(&summary)?;
     } else {
-        print!("{}", summary.text());
+        text::say(summary.text())?;
     }
     Ok(all)
 }

@@ -1,6 +1,6 @@
 //! `tradewind reset`
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use crate::cli::ResetArgs;
 use crate::exit::Ending;
 use crate::folder::Folder;
+use crate::text;
 
 /// What a data folder of ours holds. Anything else in it is not ours to delete.
 const OURS: &[&str] =
@@ -18,8 +19,7 @@ pub fn reset(args: &ResetArgs) -> anyhow::Result<()> {
     let folder = Folder::at(&args.shop.data)?;
     let path = folder.path();
     if !path.exists() {
-        println!("{} is not there: nothing to do", path.display());
-        return Ok(());
+        return Ok(text::say(format_args!("{} is not there: nothing to do", path.display()))?);
     }
     let lock = folder.lock()?;
     if !args.yes && !confirmed(path)? {
@@ -29,8 +29,7 @@ pub fn reset(args: &ResetArgs) -> anyhow::Result<()> {
         remove(&path.join(name))?;
     }
     drop(lock);
-    println!("{} is empty", path.display());
-    Ok(())
+    Ok(text::say(format_args!("{} is empty", path.display()))?)
 }
 
 fn confirmed(path: &Path) -> anyhow::Result<bool> {
@@ -39,8 +38,7 @@ fn confirmed(path: &Path) -> anyhow::Result<bool> {
             Ending::Usage("reset asks before it deletes; say --yes where nobody can answer".into()).into()
         );
     }
-    print!("Delete every order, setting and log in {}? [y/N] ", path.display());
-    std::io::stdout().flush()?;
+    text::tell(format_args!("Delete every order, setting and log in {}? [y/N]", path.display()));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))

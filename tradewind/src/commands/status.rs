@@ -27,8 +27,7 @@ pub async fn status(args: &StatusArgs) -> anyhow::Result<()> {
     if args.json {
         return super::print_json(&told);
     }
-    print!("{}", told.text());
-    Ok(())
+    Ok(text::say(told.text())?)
 }
 
 impl Told {
@@ -53,7 +52,10 @@ impl Told {
         );
         for process in processes {
             if let Some(detail) = &process.detail {
-                text.push_str(&format!("{}: {detail}\n", process.name));
+                text.push_str(&format!("{} is not ready: {detail}\n", process.name));
+            }
+            if let Some(how) = &process.last_end {
+                text.push_str(&format!("{} {how} before its last restart\n", process.name));
             }
         }
         if !self.wires.is_empty() {
@@ -90,6 +92,7 @@ mod tests {
             address: Some("127.0.0.1:4711".into()),
             state: State::NotReady,
             detail: Some("database of orders: gone".into()),
+            last_end: Some("was killed by signal 9".into()),
             pss_kib,
             rss_kib: Some(20_000),
             restarts: 3,
@@ -123,7 +126,8 @@ mod tests {
             .split_whitespace()
             .collect();
         assert_eq!(words, ["orders", "42", "127.0.0.1:4711", "10.2", "MB", "3", "not", "ready", "1.50", "s"]);
-        assert!(text.contains("orders: database of orders: gone"), "{text}");
+        assert!(text.contains("orders is not ready: database of orders: gone"), "{text}");
+        assert!(text.contains("orders was killed by signal 9 before its last restart"), "{text}");
         assert!(text.contains("1 running") && text.contains("PSS"), "{text}");
     }
 

@@ -7,6 +7,7 @@ use reqwest::Method;
 use crate::cli::StockArgs;
 use crate::client::Shop;
 use crate::exit::Ending;
+use crate::text;
 
 /// Shows how much of a product there is.
 pub async fn stock(args: &StockArgs) -> anyhow::Result<()> {
@@ -19,6 +20,6 @@ pub async fn stock(args: &StockArgs) -> anyhow::Result<()> {
     if args.json {
         return super::print_json(&level);
     }
-    println!("{}: {} available, {} reserved", level.sku, level.available, level.reserved);
-    Ok(())
+    let StockLevel { sku, available, reserved, .. } = level;
+    Ok(text::say(format_args!("{sku}: {available} available, {reserved} reserved"))?)
 }

@@ -15,8 +15,7 @@ pub async fn timeline(args: &TimelineArgs) -> anyhow::Result<()> {
     if args.json {
         return super::print_json(&timeline);
     }
-    print!("{}", table(&timeline));
-    Ok(())
+    Ok(text::say(table(&timeline))?)
 }
 
 /// Asks for the steps of an order.

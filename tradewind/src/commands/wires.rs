@@ -47,8 +47,7 @@ async fn show(args: &StatusArgs) -> anyhow::Result<()> {
     if args.json {
         return super::print_json(&edges);
     }
-    print!("{}", table(&edges));
-    Ok(())
+    Ok(text::say(table(&edges))?)
 }
 
 /// Every edge of every process that is ready.
@@ -123,7 +122,7 @@ async fn set(args: &WiresSetArgs) -> anyhow::Result<()> {
     if args.json {
         super::print_json(&switched)?;
     } else {
-        println!("{}", switched.text());
+        text::say(switched.text())?;
     }
     if taken_over { Ok(()) } else { Err(Ending::Said.into()) }
 }

@@ -1,7 +1,7 @@
 //! One process of the shop: started in a group of its own, tied to us by its lifeline.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -16,6 +16,11 @@ use super::ports::Socket;
 const FIRST_PASSED: i32 = 3;
 /// A log that has grown beyond this is put aside when its process next starts.
 const LOG_LIMIT: u64 = 10 << 20;
+
+/// How much of a log is looked at for last words.
+const LAST_BYTES: u64 = 16 * 1024;
+const PANICKED: &str = "panicked at";
+const COMPLAINTS: [&str; 3] = [PANICKED, "\"level\":\"ERROR\"", "error: "];
 
 /// Settings that belong to one process, which a child must not inherit.
 const NOT_INHERITED: [&str; 3] = ["TRADEWIND_LISTEN", "TRADEWIND_ADVERTISE", "LISTEN_PID"];
@@ -105,16 +110,27 @@ fn open_log(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
 
-/// The last line of a log, for people who wonder why a process does not start.
+/// What a process last complained of, for people who wonder why it does not start.
 pub(super) fn last_words(log: &Path) -> Option<String> {
-    use std::io::{Read, Seek, SeekFrom};
     let mut file = File::open(log).ok()?;
     let end = file.metadata().ok()?.len();
-    file.seek(SeekFrom::Start(end.saturating_sub(4096))).ok()?;
+    file.seek(SeekFrom::Start(end.saturating_sub(LAST_BYTES))).ok()?;
     let mut tail = Vec::new();
     file.read_to_end(&mut tail).ok()?;
     let tail = String::from_utf8_lossy(&tail);
-    tail.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned)
+    let lines: Vec<_> = tail.lines().filter(|line| !line.trim().is_empty()).collect();
+    let complaint = lines.iter().rposition(|line| COMPLAINTS.iter().any(|word| line.contains(word)));
+    let line = complaint.map_or_else(|| lines.last().copied(), |at| lines.get(at).copied())?;
+    // a panic says on the next line what it was about
+    let about = complaint.filter(|_| line.contains(PANICKED)).and_then(|at| lines.get(at + 1)).unwrap_or(&"");
+    Some(format!("{} {about}", message_in(line)).trim().to_owned())
+}
+
+/// The message of a structured line, or the line.
+fn message_in(line: &str) -> String {
+    let fields: Option<serde_json::Value> = serde_json::from_str(line).ok();
+    let message = fields.as_ref().and_then(|fields| fields["message"].as_str());
+    message.unwrap_or(line).to_owned()
 }
 
 #[cfg(test)]
@@ -132,5 +148,25 @@ mod tests {
         open_log(&log).expect("opened");
         assert_eq!(std::fs::metadata(&log).expect("there").len(), 0);
         assert!(folder.path().join("orders.log.1").exists());
+    }
+
+    #[test]
+    fn last_words_are_the_complaint_and_not_what_follows_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("orders.log");
+        let said = |text: &str| {
+            std::fs::write(&log, text).expect("written");
+            last_words(&log)
+        };
+        assert_eq!(said(""), None);
+        assert_eq!(said("one\ntwo\n\n").as_deref(), Some("two"));
+        let panicked =
+            "thread 'main' panicked at src/x.rs:5:45:\nOverlapping route\nstack backtrace:\n  0: std\n";
+        assert_eq!(
+            said(panicked).as_deref(),
+            Some("thread 'main' panicked at src/x.rs:5:45: Overlapping route")
+        );
+        let structured = "{\"level\":\"ERROR\",\"message\":\"no database\"}\n{\"level\":\"INFO\",\"message\":\"stopped\"}\n";
+        assert_eq!(said(structured).as_deref(), Some("no database"));
     }
 }

@@ -43,7 +43,6 @@ async fn status(State(control): State<Arc<Control>>) -> Json<ShopStatus> {
 
 /// Says that it will be done; it is done when the data folder is free.
 async fn take_down(State(control): State<Arc<Control>>) -> StatusCode {
-    tracing::info!("told to stop");
     control.down.cancel();
     StatusCode::ACCEPTED
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// What stands in the command of every process that a supervisor started.
+pub(super) const LIFELINE: &str = "--lifeline";
+
 /// Who listens on a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holder {
@@ -43,7 +46,7 @@ mod imp {
 mod imp {
     use std::fs;
 
-    use super::Holder;
+    use super::{Holder, LIFELINE};
 
     /// `TCP_LISTEN` as /proc/net/tcp writes it.
     const LISTENING: &str = "0A";
@@ -59,17 +62,17 @@ mod imp {
         if sockets.is_empty() {
             return Holder::Unknown("it is gone by now, or lives in another network namespace");
         }
-        let mut processes: Vec<u32> = fs::read_dir("/proc")
+        let processes = fs::read_dir("/proc")
             .into_iter()
             .flatten()
             .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .collect();
-        // a supervisor shares its socket with its child: the older one is the one to name
-        processes.sort_unstable();
-        let holder = processes.into_iter().find(|pid| holds_any(*pid, &sockets));
-        match holder {
-            Some(pid) => Holder::Process { pid, command: command_of(pid) },
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let holders = processes.filter(|pid| holds_any(*pid, &sockets));
+        let mut holders: Vec<_> = holders.map(|pid| (pid, command_of(pid))).collect();
+        // a supervisor shares its sockets with its children, and is the one to name
+        holders.sort_by_key(|(pid, command)| (command.contains(LIFELINE), *pid));
+        match holders.into_iter().next() {
+            Some((pid, command)) => Holder::Process { pid, command },
             None => Holder::Unknown("it belongs to another user, whose processes may not be looked into"),
         }
     }

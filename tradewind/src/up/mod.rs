@@ -43,6 +43,7 @@ use crate::cli::{Ports, ShopArgs, UpArgs};
 use crate::exit::Ending;
 use crate::folder::{Addresses, Folder, UpFile};
 use crate::run::Process;
+use crate::text;
 use banner::Banner;
 use child::Launcher;
 use fleet::Fleet;
@@ -106,15 +107,17 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
         std::future::pending::<anyhow::Result<()>>().await
     };
     let outcome = tokio::select! {
-        failed = run => failed,
-        () = down.cancelled() => Ok(()),
-        () = interrupts.next() => Ok(()),
+        failed = run => {
+            fleet.kill().await;
+            failed
+        }
+        () = down.cancelled() => drain(&fleet, &mut interrupts, &args).await,
+        () = interrupts.next() => drain(&fleet, &mut interrupts, &args).await,
     };
-    let drained = drain(&fleet, &mut interrupts, &args).await;
     ended.cancel();
     let _ = tokio::time::timeout(LAST_ANSWERS, serving).await;
     folder.retract();
-    outcome.and(drained)
+    outcome
 }
 
 /// Waits until every process is ready, and the gateway has found those that it stands before.
@@ -144,17 +147,14 @@ fn announce(args: &UpArgs, addresses: &Addresses, folder: &Folder, processes: us
         program: &program,
         data_flag: (args.shop.data != Path::new(ShopArgs::USUAL_DATA)).then_some(folder.path()),
     };
-    if args.json {
-        println!("{}", banner.json());
-    } else {
-        println!("{}", banner.text());
-    }
+    // a shop whose first words nobody could read is up all the same
+    let _ = text::say(if args.json { banner.json() } else { banner.text() });
 }
 
 /// Drains the shop; a further Ctrl-C ends it at once.
 async fn drain(fleet: &Fleet, interrupts: &mut Interrupts, args: &UpArgs) -> anyhow::Result<()> {
     if !args.json {
-        eprintln!("stopping: requests under way are finished first (Ctrl-C again to stop at once)");
+        text::tell("stopping: requests under way are finished first (Ctrl-C again to stop at once)");
     }
     tokio::select! {
         () = fleet.drain() => Ok(()),

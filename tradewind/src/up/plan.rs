@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::holder::LIFELINE;
 use crate::folder::Addresses;
 use crate::run::Process;
 
@@ -97,7 +98,7 @@ fn launch(process: Process, common: &Common, doors: Doors) -> Launch {
         }
     };
     let listen = door.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
-    let mut arguments: Vec<OsString> = vec!["run".into(), process.name().into(), "--lifeline".into()];
+    let mut arguments: Vec<OsString> = vec!["run".into(), process.name().into(), LIFELINE.into()];
     let mut tell = |flag: &str, value: OsString| arguments.extend([flag.into(), value]);
     tell("--listen", listen.to_string().into());
     tell("--data", common.data.clone().into());

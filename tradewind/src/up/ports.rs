@@ -86,7 +86,7 @@ fn listen(port: u16) -> std::io::Result<Socket> {
 /// gone in a moment.
 fn is_orphan_of(holder: &Holder, data: &Path) -> bool {
     let Holder::Process { command, .. } = holder else { return false };
-    command.contains("--lifeline") && command.contains(&data.display().to_string())
+    command.contains(holder::LIFELINE) && command.contains(&data.display().to_string())
 }
 
 fn taken(wanted: Wanted, holder: Holder) -> Ending {

@@ -38,7 +38,7 @@ impl Reporter {
 
     async fn process(&self, member: &Member) -> ProcessStatus {
         let standing = member.standing();
-        let (mut state, mut detail) = (standing.state, standing.last_end);
+        let (mut state, mut detail) = (standing.state, None);
         if let (State::Ready, Some(address)) = (state, &standing.address)
             && let Err(reason) = self.probe.ready(address).await
         {
@@ -51,6 +51,7 @@ impl Reporter {
             address: standing.address,
             state,
             detail,
+            last_end: standing.last_end,
             pss_kib: memory.pss_kib,
             rss_kib: memory.rss_kib,
             restarts: standing.restarts,
@@ -66,6 +67,7 @@ impl Reporter {
             address: self.up.control.strip_prefix("http://").map(str::to_owned),
             state: State::Ready,
             detail: None,
+            last_end: None,
             pss_kib: memory.pss_kib,
             rss_kib: memory.rss_kib,
             restarts: 0,

@@ -90,8 +90,10 @@ pub struct ProcessStatus {
     pub address: Option<String>,
     /// What it is doing.
     pub state: State,
-    /// Why it is not ready, or how the process before it ended.
+    /// Why it is not ready, in its own words.
     pub detail: Option<String>,
+    /// How the process before it ended.
+    pub last_end: Option<String>,
     /// Its proportional share of memory in KiB: memory that several processes share counts in part for
     /// each. Nothing where the system does not tell.
     pub pss_kib: Option<u64>,
@@ -140,6 +142,7 @@ mod tests {
             address: None,
             state: State::Ready,
             detail: None,
+            last_end: None,
             pss_kib,
             rss_kib: Some(10),
             restarts,

@@ -1,6 +1,7 @@
 //! Sends calls by tonic, one connection an instance.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::Arc;
 use std::task::{Context as Poller, Poll};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tonic::client::Grpc;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{ConnectError, Request, Status, TimeoutExpired};
 use tower::Service;
 
 use super::codec::BytesCodec;
@@ -105,25 +106,21 @@ fn lost(failures: Failures, address: &str, status: &Status) -> PortError {
         return problem.into();
     }
     let detail = format!("{address}: {}: {}", status.code(), status.message());
-    if never_connected(status) {
+    if was_caused_by::<ConnectError>(status) {
         return failures.not_sent(RemoteReason::Unreachable, detail);
     }
-    let reason = match status.code() {
-        tonic::Code::DeadlineExceeded | tonic::Code::Cancelled => RemoteReason::TimedOut,
-        tonic::Code::Unimplemented | tonic::Code::Internal => RemoteReason::Garbled,
-        _ => RemoteReason::Broken,
+    let reason = if was_caused_by::<TimeoutExpired>(status) {
+        RemoteReason::TimedOut
+    } else if status.source().is_some() {
+        RemoteReason::Broken
+    } else {
+        // nothing failed on this side: something answered, and not as our services do
+        RemoteReason::Garbled
     };
     failures.sent(reason, detail)
 }
 
-/// Whether the status was made on this side, because no connection came about.
-fn never_connected(status: &Status) -> bool {
-    let mut source = std::error::Error::source(status);
-    while let Some(cause) = source {
-        if cause.is::<tonic::ConnectError>() {
-            return true;
-        }
-        source = cause.source();
-    }
-    false
+/// Whether the status was made on this side, because of an error of this kind.
+fn was_caused_by<E: Error + 'static>(status: &Status) -> bool {
+    std::iter::successors(status.source(), |&cause| cause.source()).any(|cause| cause.is::<E>())
 }

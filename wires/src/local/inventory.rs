@@ -37,7 +37,7 @@ impl Inventory for Local<dyn Inventory> {
         ctx: &Context,
         changes: Streaming<WatchStock>,
     ) -> PortResult<Streaming<PortResult<StockLevel>>> {
-        self.call(&WATCH, ctx, |port, ctx| async move { port.watch(&ctx, changes).await }).await
+        self.stream(&WATCH, ctx, |port, ctx| async move { port.watch(&ctx, changes).await }).await
     }
 
     async fn audit(&self, ctx: &Context, request: PageRequest) -> PortResult<Page<InventoryRecord>> {

@@ -8,7 +8,9 @@ mod shipping;
 
 use std::sync::Arc;
 
-use contracts::{Context, Operation, PortResult, RemoteReason};
+use chassis::http::streams::until_error;
+use contracts::{Context, Operation, PortError, PortResult, RemoteReason, Streaming};
+use futures::StreamExt;
 
 use crate::call::Failures;
 use crate::choices::WireKind;
@@ -43,11 +45,32 @@ impl<P: ?Sized> Local<P> {
             return Err(too_late(operation));
         }
         match tokio::time::timeout_at(deadline.instant(), work(self.port.clone(), context)).await {
-            Ok(result) => result,
+            Ok(result) => result.map_err(as_callee_tells),
             Err(_) => {
                 let failures = Failures { operation, wire: WireKind::Local };
                 Err(failures.sent(RemoteReason::TimedOut, "the deadline passed"))
             }
         }
     }
+
+    async fn stream<T, Work, Reply>(
+        &self,
+        operation: &'static Operation,
+        ctx: &Context,
+        work: Work,
+    ) -> PortResult<Streaming<PortResult<T>>>
+    where
+        T: Send + 'static,
+        Work: FnOnce(Arc<P>, Context) -> Reply,
+        Reply: Future<Output = PortResult<Streaming<PortResult<T>>>>,
+    {
+        let items = self.call(operation, ctx, work).await?;
+        Ok(until_error(items.map(|item| item.map_err(as_callee_tells))).boxed())
+    }
+}
+
+/// What failed behind the callee is the callee's problem: so it is told on every other wire, where only
+/// problems travel.
+fn as_callee_tells(error: PortError) -> PortError {
+    error.into_problem().into()
 }

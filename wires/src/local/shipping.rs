@@ -33,7 +33,7 @@ impl Shipping for Local<dyn Shipping> {
         ctx: &Context,
         request: TrackShipment,
     ) -> PortResult<Streaming<PortResult<TrackingEvent>>> {
-        self.call(&TRACK, ctx, |port, ctx| async move { port.track(&ctx, request).await }).await
+        self.stream(&TRACK, ctx, |port, ctx| async move { port.track(&ctx, request).await }).await
     }
 
     async fn audit(&self, ctx: &Context, request: PageRequest) -> PortResult<Page<Shipment>> {

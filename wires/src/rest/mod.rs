@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chassis::discovery::Discovery;
-use chassis::http::streams;
+use chassis::http::streams::{self, Ending};
 use contracts::{Context, Operation, PortResult, Problem, RemoteReason, Streaming, Verb};
 use futures::StreamExt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -97,13 +97,19 @@ impl RestClient {
         target: String,
         body: Payload,
     ) -> PortResult<Streaming<PortResult<Out>>> {
-        let reply = self.send(operation, ctx, target, body).await?;
-        Ok(match reply.body {
-            Payload::One(bytes) => {
-                streams::replies(futures::stream::once(async move { Ok::<_, String>(bytes) })).boxed()
-            }
-            Payload::Many(chunks) => streams::replies(chunks).boxed(),
-        })
+        let failures = Failures { operation, wire: WireKind::Rest };
+        let chunks = match self.send(operation, ctx, target, body).await?.body {
+            Payload::One(bytes) => futures::stream::once(async move { Ok(bytes) }).boxed(),
+            Payload::Many(chunks) => chunks,
+        };
+        let replies = streams::replies(chunks).map(move |reply| {
+            reply.map_err(|ending| match ending {
+                Ending::Problem(problem) => problem.into(),
+                Ending::Garbled(detail) => failures.sent(RemoteReason::Garbled, detail),
+                Ending::Lost(error) => error,
+            })
+        });
+        Ok(replies.boxed())
     }
 
     async fn send(

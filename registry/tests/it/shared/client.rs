@@ -100,7 +100,10 @@ pub async fn a_standby_takes_the_lock_over_with_a_greater_token(engine: &Engine)
     let waiting = Lock::hold(&client, lock("lead/over", "third", None), &third_stop);
     let (waited, ()) = tokio::join!(waiting, async {
         let path = "/v1/session/list";
-        eventually("the third waits", || async { engine.http.get(path).await.text.contains("\"third\"").then_some(()) }).await;
+        eventually("the third waits", || async {
+            engine.http.get(path).await.text.contains("\"third\"").then_some(())
+        })
+        .await;
         third_stop.cancel();
     });
     assert!(matches!(waited, Err(DiscoveryError::ShuttingDown)));

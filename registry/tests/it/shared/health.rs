@@ -166,7 +166,8 @@ pub async fn checks_are_kept_or_replaced_as_asked(engine: &Engine) {
     let body = |check: &str| json!({ "Name": "replace", "Check": { "CheckID": check, "TTL": "60s" } });
     let ids = || async {
         let checks = engine.http.get("/v1/health/checks/replace").await.ok().json();
-        let ids = checks.as_array().unwrap().iter().map(|check| check["CheckID"].as_str().unwrap().to_owned());
+        let ids =
+            checks.as_array().unwrap().iter().map(|check| check["CheckID"].as_str().unwrap().to_owned());
         ids.collect::<Vec<_>>()
     };
     engine.http.register(body("replace-1")).await;
@@ -188,7 +189,10 @@ pub async fn maintenance_takes_a_service_out_and_back(engine: &Engine) {
     http.put("/v1/agent/service/maintenance/upkeep-1?enable=true&reason=paint", "").await.ok();
     assert_eq!(http.get("/v1/health/service/upkeep?passing").await.ok().json(), json!([]));
     let check = &http.get("/v1/health/checks/upkeep").await.ok().json()[0];
-    assert_eq!((&check["CheckID"], &check["Notes"]), (&json!("_service_maintenance:upkeep-1"), &json!("paint")));
+    assert_eq!(
+        (&check["CheckID"], &check["Notes"]),
+        (&json!("_service_maintenance:upkeep-1"), &json!("paint"))
+    );
     http.put("/v1/agent/service/maintenance/upkeep-1?enable=false", "").await.ok();
     assert_eq!(http.get("/v1/health/service/upkeep?passing").await.ok().json().as_array().unwrap().len(), 1);
     assert_eq!(http.put("/v1/agent/service/maintenance/upkeep-1", "").await.status, 400);

@@ -89,14 +89,16 @@ pub async fn a_watcher_of_a_key_or_prefix_sees_each_change(engine: &Engine) {
     }
     let mut index = client.kv_get("watched/key", 0, wait).await.unwrap().index;
     let prefix = engine.http.get("/v1/kv/watched/?recurse").await;
-    let (seen, _) = tokio::join!(next(&client, &mut index, None, wait), client.kv_put("watched/key", b"1".into()));
+    let (seen, _) =
+        tokio::join!(next(&client, &mut index, None, wait), client.kv_put("watched/key", b"1".into()));
     assert_eq!(seen.as_deref(), Some(&b"1"[..]));
     let all = engine.http.get(&format!("/v1/kv/watched/?recurse&index={}&wait=30s", prefix.index)).await.ok();
     assert_eq!(all.json().as_array().unwrap().len(), 1);
     let (seen, _) =
         tokio::join!(next(&client, &mut index, Some(b"1"), wait), client.kv_put("watched/key", b"2".into()));
     assert_eq!(seen.as_deref(), Some(&b"2"[..]));
-    let (seen, _) = tokio::join!(next(&client, &mut index, Some(b"2"), wait), client.kv_delete("watched/key"));
+    let (seen, _) =
+        tokio::join!(next(&client, &mut index, Some(b"2"), wait), client.kv_delete("watched/key"));
     assert_eq!(seen, None);
     let gone = engine.http.get(&format!("/v1/kv/watched/?recurse&index={}&wait=30s", all.index)).await;
     assert_eq!(gone.status, 404);

@@ -85,7 +85,10 @@ pub async fn a_session_that_is_not_renewed_ends(engine: &Engine) {
     let begun = Instant::now();
     assert!(acquire(engine, "lock/ttl", &id).await);
     let path = format!("/v1/session/info/{id}");
-    eventually("the session ends", || async { (engine.http.get(&path).await.json() == json!([])).then_some(()) }).await;
+    eventually("the session ends", || async {
+        (engine.http.get(&path).await.json() == json!([])).then_some(())
+    })
+    .await;
     assert!(begun.elapsed() >= Duration::from_secs(1), "ended before its TTL");
     assert!(entry(engine, "lock/ttl").await.get("Session").is_none());
     assert_eq!(engine.http.put(&format!("/v1/session/renew/{id}"), "").await.status, 404);

@@ -22,13 +22,14 @@ struct Watching {
 
 impl Watching {
     async fn on(shop: &Shop) -> Self {
-        let (changes, wanted) = mpsc::channel(1);
+        let (changes, wanted) = mpsc::channel(8);
         let levels = shop.service.watch(&ctx(), ReceiverStream::new(wanted).boxed()).await.expect("watches");
         Self { changes: Some(changes), levels }
     }
 
-    async fn send(&mut self, change: WatchStock) {
-        self.changes.as_ref().expect("not hung up").send(change).await.expect("the watcher listens");
+    fn send(&mut self, change: WatchStock) {
+        // nobody reads while nobody waits for levels, so what is sent must fit into the channel
+        self.changes.as_ref().expect("not hung up").try_send(change).expect("the watcher listens");
     }
 
     async fn next(&mut self) -> Option<PortResult<StockLevel>> {
@@ -41,7 +42,7 @@ impl Watching {
     }
 
     async fn add(&mut self, sku: &str) -> (String, u32) {
-        self.send(WatchStock::Add(sku.into())).await;
+        self.send(WatchStock::Add(sku.into()));
         self.level().await
     }
 }
@@ -59,7 +60,7 @@ async fn a_product_is_answered_when_added_then_whenever_it_changes_until_it_is_d
         shop.release(claim).await.expect("gives back");
         assert_eq!(watching.level().await, ("A".into(), 10));
 
-        watching.send(WatchStock::Drop("A".into())).await;
+        watching.send(WatchStock::Drop("A".into()));
         assert_eq!(watching.add("B").await, ("B".into(), 20), "answered again, and A is dropped by now");
         shop.reserve(order(), &[("A", 1), ("B", 1)]).await.expect("there is enough");
         assert_eq!(watching.level().await, ("B".into(), 19));
@@ -91,7 +92,7 @@ async fn an_unknown_product_and_one_too_many_end_the_stream() {
         for (unknown, code) in [("NO-1", Code::UnknownSku), ("not a name", Code::InvalidRequest)] {
             let mut watching = Watching::on(&shop).await;
             watching.add("W-0").await;
-            watching.send(WatchStock::Add(unknown.into())).await;
+            watching.send(WatchStock::Add(unknown.into()));
             assert_eq!(problem(watching.next().await.expect("an answer")).code, code);
             assert!(watching.next().await.is_none());
         }
@@ -101,7 +102,7 @@ async fn an_unknown_product_and_one_too_many_end_the_stream() {
             watching.add(sku).await;
         }
         watching.add("W-0").await;
-        watching.send(WatchStock::Add(names[MOST_WATCHED].as_str().into())).await;
+        watching.send(WatchStock::Add(names[MOST_WATCHED].as_str().into()));
         assert_eq!(problem(watching.next().await.expect("an answer")).code, Code::InvalidRequest);
     }
 }

@@ -128,6 +128,15 @@ impl Flow {
         })
     }
 
+    /// What a saga does that finds the flow half done: compensations alone, or all of it from the start.
+    async fn again(self, till: &Till<'_>, order: OrderId) -> PortResult<PaymentStatus> {
+        match (self, till.status(order).await) {
+            (Self::Abandoned, _) => Ok(till.void(order).await?.status),
+            (Self::GivenBack, Some(PaymentStatus::Refunded)) => Ok(till.refund(order).await?.status),
+            _ => self.run(till, order).await,
+        }
+    }
+
     fn end(self) -> (PaymentStatus, &'static [&'static str], NetworkState) {
         match self {
             Self::Sale => (PaymentStatus::Captured, &["authorize", "capture"], NetworkState::Captured),
@@ -145,8 +154,9 @@ async fn dies(shop: &Shop, flow: Flow, order: OrderId, points: usize) -> bool {
     let store = Fused { inner: shop.store.clone(), fuse: fuse.clone() };
     let network = Fused { inner: shop.network.clone(), fuse: fuse.clone() };
     let doomed = service(Arc::new(store), Arc::new(network), &shop.clock);
+    let till = Till(&*doomed);
     tokio::select! {
-        ended = flow.run(&Till(&*doomed), order) => {
+        ended = flow.run(&till, order) => {
             assert_eq!(ended.expect("ends well"), flow.end().0);
             false
         }
@@ -190,19 +200,9 @@ async fn a_crash_at_any_point_is_settled_with_one_charge() {
                     shop.settle().await;
                     assert_consistent(&shop, order, &at).await;
 
-                    // the caller does not know how far it came, and asks for all of it again
+                    // the caller does not know how far it came, and asks again
                     let (status, transfers, network) = flow.end();
-                    let again = match flow {
-                        Flow::Abandoned => shop.till().void(order).await.map(|payment| payment.status),
-                        _ if died => {
-                            if till_has_refunded(&shop, order).await {
-                                Ok(PaymentStatus::Refunded)
-                            } else {
-                                flow.run(&shop.till(), order).await
-                            }
-                        }
-                        _ => Ok(status),
-                    };
+                    let again = flow.again(&shop.till(), order).await;
                     assert_eq!(again.expect("ends well"), status, "{at}");
                     if shop.network.books(order).is_some() {
                         assert_eq!(shop.till().transfers(order).await, transfers, "{at}");
@@ -221,8 +221,4 @@ async fn a_crash_at_any_point_is_settled_with_one_charge() {
             }
         }
     }
-}
-
-async fn till_has_refunded(shop: &Shop, order: OrderId) -> bool {
-    shop.till().status(order).await == Some(PaymentStatus::Refunded)
 }

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::clock::Clock;
 use chassis::config::Live;
 use contracts::Code;
-use contracts::payments::PaymentStatus;
+use contracts::payments::{CardToken, PaymentStatus};
 use payments::config::SettleConfig;
+use payments::network::CardNetwork;
 use payments::settle::{settle_pass, settle_until};
 use payments::store::{Moment, PaymentStore};
 use tokio_util::sync::CancellationToken;
 
-use chassis::clock::Clock;
-
 use crate::network::{Fate, Line};
-use crate::support::{code, new_order, service, shops};
+use crate::support::{PRICE, code, ctx, new_order, service, shops};
 
 #[tokio::test]
 async fn a_lost_answer_is_looked_up_and_the_charge_made_once() {
@@ -51,7 +51,7 @@ async fn a_decline_whose_answer_is_lost_is_still_a_decline() {
     for shop in shops().await {
         let (till, order) = (shop.till(), new_order());
         shop.network.script([Fate::DoneInSilence]);
-        let refused = till.authorize_with(order, "tok_insufficient_funds", crate::support::PRICE).await;
+        let refused = till.authorize_with(order, "tok_insufficient_funds", PRICE).await;
         assert_eq!(code(refused), Code::InsufficientFunds);
     }
 }
@@ -108,14 +108,9 @@ async fn a_void_of_an_open_authorization_lets_go_what_was_held() {
             assert_eq!(till.status(order).await, Some(PaymentStatus::Voided));
             assert_eq!(code(till.authorize(order).await), Code::Compensated);
             // a request to hold that was on its way all along
-            let late = payments::network::CardNetwork::hold(
-                &shop.network,
-                &crate::support::ctx(),
-                order,
-                crate::support::PRICE,
-                &contracts::payments::CardToken("tok_approve".into()),
-            );
-            assert_eq!(late.await.expect("a record").books.holds, 0, "the network has a tombstone as well");
+            let card = CardToken("tok_approve".into());
+            let late = shop.network.hold(&ctx(), order, PRICE, &card).await;
+            assert_eq!(late.expect("a record").books.holds, 0, "the network has a tombstone as well");
         }
     }
 }

@@ -22,7 +22,7 @@ async fn pages_are_oldest_first_and_complete() {
             shop.clock.advance(Duration::from_millis(3));
             orders.push(order);
         }
-        let postings = till.ledger().await;
+        let postings = till.ledger(5).await;
         assert_eq!(postings.len(), 4 * 6, "{}", shop.engine);
         assert!(postings.is_sorted_by_key(|posting| posting.posted_at));
         let seen: Vec<_> = postings.chunks(6).map(|chunk| chunk[0].order_id).collect();

@@ -67,7 +67,9 @@ impl FakeNetwork {
         self.inside.lock().holds.get(&order).map(record)
     }
 
-    fn serve(&self, key: OrderId, request: &Request) -> NetworkResult<HoldRecord> {
+    async fn serve(&self, key: OrderId, request: &Request) -> NetworkResult<HoldRecord> {
+        // as over a real line, others get their turn before the request arrives
+        tokio::task::yield_now().await;
         let mut inside = self.inside.lock();
         if inside.line == Line::Down {
             return Err(NetworkError::NotDone("connection refused".into()));
@@ -120,22 +122,23 @@ impl CardNetwork for FakeNetwork {
         card: &CardToken,
     ) -> NetworkResult<HoldRecord> {
         let currency = amount.currency.as_str().to_owned();
-        self.serve(key, &Request::Hold { card: card.0.clone(), amount: amount.amount, currency })
+        self.serve(key, &Request::Hold { card: card.0.clone(), amount: amount.amount, currency }).await
     }
 
     async fn capture(&self, _: &Context, key: OrderId) -> NetworkResult<HoldRecord> {
-        self.serve(key, &Request::Capture)
+        self.serve(key, &Request::Capture).await
     }
 
     async fn void(&self, _: &Context, key: OrderId) -> NetworkResult<HoldRecord> {
-        self.serve(key, &Request::Void)
+        self.serve(key, &Request::Void).await
     }
 
     async fn refund(&self, _: &Context, key: OrderId) -> NetworkResult<HoldRecord> {
-        self.serve(key, &Request::Refund)
+        self.serve(key, &Request::Refund).await
     }
 
     async fn look_up(&self, _: &Context, key: OrderId) -> NetworkResult<Option<HoldRecord>> {
+        tokio::task::yield_now().await;
         if self.inside.lock().line == Line::Down {
             return Err(NetworkError::NotDone("connection refused".into()));
         }

@@ -1,5 +1,7 @@
 //! What the port promises, on each engine.
 
+use std::time::Duration;
+
 use contracts::payments::{AuthorizePayment, CardToken, PaymentStatus, Payments};
 use contracts::types::PageRequest;
 use contracts::{Code, Money};
@@ -100,6 +102,18 @@ async fn every_fault_of_a_request_is_named_at_once() {
         assert_eq!((problem.code, fields), (Code::InvalidRequest, vec!["amount.amount", "card"]));
         let huge = shop.till().authorize_with(new_order(), "tok_approve", Money::eur(i64::MAX)).await;
         assert_eq!(code(huge), Code::InvalidRequest);
+    }
+}
+
+#[tokio::test]
+async fn work_whose_time_is_up_is_not_begun() {
+    for shop in shops().await {
+        let order_id = new_order();
+        let request = AuthorizePayment { order_id, amount: PRICE, card: CardToken("tok_approve".into()) };
+        let late = ctx().within(Duration::ZERO);
+        let refused = shop.service.authorize(&late, request).await.expect_err("too late");
+        assert_eq!(refused.code(), Some(Code::DeadlineExceeded));
+        assert_eq!((shop.till().status(order_id).await, shop.network.requests()), (None, 0));
     }
 }
 

@@ -95,11 +95,12 @@ impl Till<'_> {
         self.0.payment(&ctx(), GetPayment { order_id }).await.ok().map(|payment| payment.status)
     }
 
-    /// The whole ledger, read in small pages.
-    pub async fn ledger(&self) -> Vec<Posting> {
+    /// The whole ledger, read in pages of `limit`.
+    pub async fn ledger(&self, limit: u32) -> Vec<Posting> {
         let (mut postings, mut cursor) = (Vec::new(), None);
         loop {
-            let page = self.0.ledger(&ctx(), PageRequest { cursor, limit: Some(3) }).await.expect("a page");
+            let page =
+                self.0.ledger(&ctx(), PageRequest { cursor, limit: Some(limit) }).await.expect("a page");
             postings.extend(page.items);
             match page.next {
                 Some(next) => cursor = Some(next),
@@ -113,7 +114,9 @@ impl Till<'_> {
     pub async fn transfers(&self, order: OrderId) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         let mut sum = 0;
-        for posting in self.ledger().await.into_iter().filter(|posting| posting.order_id == order) {
+        for posting in
+            self.ledger(PageRequest::MOST).await.into_iter().filter(|posting| posting.order_id == order)
+        {
             let name = posting.transfer.replace(&format!(":{order}"), "");
             if names.last() != Some(&name) {
                 assert_eq!(sum, 0, "transfer {:?} balances", names.last());

@@ -1,0 +1,144 @@
+//! The checks, on small workspaces that break each rule: a check that cannot fail checks nothing.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::{manifests, rules, sources};
+
+/// A workspace with these files.
+struct Ground(TempDir);
+
+impl Ground {
+    fn with(files: &[(&str, &str)]) -> Self {
+        let ground = Self(tempfile::tempdir().expect("a folder"));
+        for (path, text) in files {
+            let file = ground.root().join(path);
+            std::fs::create_dir_all(file.parent().expect("in the workspace")).expect("a folder");
+            std::fs::write(file, text).expect("a file");
+        }
+        ground
+    }
+
+    /// A workspace of these crates, each with what follows its name in the manifest.
+    fn of(crates: &[(&str, &str)]) -> Self {
+        let folders: Vec<_> = crates.iter().map(|(folder, _)| format!("{folder:?}")).collect();
+        let workspace = format!(
+            "[workspace]\nmembers = [{}]\n[workspace.dependencies]\n\
+             contracts = {{ path = \"contracts\" }}\nwires = {{ path = \"wires\" }}\n\
+             stock = {{ package = \"inventory\", path = \"services/inventory\" }}\n",
+            folders.join(", ")
+        );
+        let ground = Self::with(&[("Cargo.toml", &workspace)]);
+        for (folder, rest) in crates {
+            let name = folder.rsplit('/').next().unwrap_or(folder);
+            let file = ground.root().join(folder).join("Cargo.toml");
+            std::fs::create_dir_all(ground.root().join(folder)).expect("a folder");
+            std::fs::write(file, format!("[package]\nname = {name:?}\n{rest}")).expect("a file");
+        }
+        ground
+    }
+
+    fn root(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn violations(&self) -> Vec<String> {
+        manifests::violations(self.root()).expect("the manifests can be read")
+    }
+}
+
+#[test]
+fn a_good_workspace_passes() {
+    let ground = Ground::of(&[
+        ("contracts", "[dependencies]\nserde = \"1\""),
+        ("chassis", "[dependencies]\ncontracts.workspace = true\n[dev-dependencies]\ntestkit = \"0\""),
+        ("services/orders", "[dependencies]\ncontracts.workspace = true\n[dev-dependencies]\nregistry = \"0\""),
+        ("registry", ""),
+        ("testkit", ""),
+        ("tests", "[dependencies]\ntestkit = \"0\"\norders = \"0\""),
+    ]);
+    assert_eq!(ground.violations(), [""; 0]);
+}
+
+#[test]
+fn each_wrong_direction_is_found() {
+    let crates = |bad: (&'static str, &'static str)| {
+        let mut all = vec![
+            ("contracts", ""),
+            ("chassis", ""),
+            ("wires", ""),
+            ("services/inventory", ""),
+            ("services/orders", ""),
+            ("card-network", ""),
+            ("tradewind", ""),
+            ("testkit", ""),
+        ];
+        all.retain(|(folder, _)| *folder != bad.0);
+        all.push(bad);
+        all
+    };
+    for (folder, rest, named) in [
+        ("contracts", "[dependencies]\nchassis = { path = \"../chassis\" }", "chassis"),
+        ("chassis", "[dependencies]\nwires.workspace = true", "wires"),
+        ("services/orders", "[dependencies]\ninventory = { path = \"../inventory\" }", "services/inventory"),
+        // by another name, through the workspace
+        ("services/orders", "[dependencies]\nstock.workspace = true", "services/inventory"),
+        ("services/orders", "[dev-dependencies]\ninventory = \"0\"", "services/inventory"),
+        ("services/orders", "[build-dependencies]\ninventory = \"0\"", "services/inventory"),
+        ("services/orders", "[target.'cfg(unix)'.dependencies]\ninventory = \"0\"", "services/inventory"),
+        ("services/orders", "[dependencies]\ntestkit = \"0\"", "testkit"),
+        ("services/orders", "[dependencies]\ncard-network = \"0\"", "card-network"),
+        ("card-network", "[dependencies]\ncontracts.workspace = true", "contracts"),
+        ("tradewind", "[dependencies]\ntestkit = \"0\"", "testkit"),
+        ("testkit", "[dependencies]\nchassis = \"0\"", "chassis"),
+    ] {
+        let found = Ground::of(&crates((folder, rest))).violations();
+        let [violation] = found.as_slice() else { panic!("{folder} with {rest:?}: {found:?}") };
+        assert!(violation.starts_with(&format!("{folder}: must not depend on {named} ")), "{violation}");
+    }
+}
+
+#[test]
+fn a_crate_that_the_table_does_not_know_is_found() {
+    assert_eq!(Ground::of(&[("shed", "")]).violations(), ["shed: has no rule in the table"]);
+}
+
+#[test]
+fn contracts_that_do_io_are_found() {
+    let ground = Ground::of(&[("contracts", "[dependencies]\nserde = \"1\"\ndb = { package = \"sqlx\" }")]);
+    let found = manifests::forbidden(ground.root(), "contracts", rules::IO).expect("the manifest can be read");
+    assert_eq!(found, ["contracts: must not use sqlx"]);
+}
+
+#[test]
+fn a_domain_that_knows_sql_is_found() {
+    let ground = Ground::with(&[
+        ("services/a/src/domain.rs", "use sqlx::Row;\n// sqlx:: in a comment is no matter\n"),
+        ("services/b/src/domain/mod.rs", "fn my_axum::ok() {}\nfn f() -> axum::Router {}\n"),
+        ("services/b/src/store.rs", "use sqlx::Row;\n"),
+    ]);
+    let found = sources::impure_domains(ground.root()).expect("the sources can be read");
+    assert_eq!(found, ["services/a/src/domain.rs:1: names sqlx::", "services/b/src/domain/mod.rs:2: names axum::"]);
+}
+
+#[test]
+fn a_service_that_asks_for_the_topology_is_found() {
+    let ground = Ground::with(&[(
+        "services/a/src/lib.rs",
+        "//! In a monolith or not.\n#[cfg(test)]\nmod tests;\nif topology == X {}\n#[cfg(feature = \"one\")]\n",
+    )]);
+    let found = sources::topology_in_services(ground.root()).expect("the sources can be read");
+    assert_eq!(
+        found,
+        ["services/a/src/lib.rs:4: names topolog", "services/a/src/lib.rs:5: is compiled on a condition"]
+    );
+}
+
+#[test]
+fn a_file_that_is_too_long_is_found() {
+    let (long, just) = ("\n".repeat(rules::MOST_LINES + 1), "\n".repeat(rules::MOST_LINES));
+    let ground = Ground::with(&[("a/long.rs", &long), ("a/just.rs", &just), ("target/x.rs", &long)]);
+    let found = sources::too_long(ground.root()).expect("the sources can be read");
+    assert_eq!(found, [format!("a/long.rs: has {} lines, more than {}", rules::MOST_LINES + 1, rules::MOST_LINES)]);
+}

@@ -1,0 +1,99 @@
+//! What the source files themselves must not say. Comments may say anything.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::rules::{MOST_LINES, NOT_IN_A_DOMAIN, TOPOLOGY};
+
+/// Where the domain code of some service names a transport, a database, or the platform.
+pub(super) fn impure_domains(root: &Path) -> anyhow::Result<Vec<String>> {
+    let services = rust_files(&root.join("services"))?;
+    let domains = services.into_iter().filter(|file| is_domain(file));
+    mentions(root, domains, |code| {
+        NOT_IN_A_DOMAIN.iter().find(|word| names(code, word)).map(|word| format!("names {word}"))
+    })
+}
+
+/// Where a service asks how it was put together: by the topology's words, or by `cfg`.
+pub(super) fn topology_in_services(root: &Path) -> anyhow::Result<Vec<String>> {
+    mentions(root, rust_files(&root.join("services"))?, |code| {
+        let lower = code.to_lowercase();
+        let word = TOPOLOGY.iter().find(|word| lower.contains(**word)).map(|word| format!("names {word}"));
+        let is_conditional = lower.contains("cfg(") || lower.contains("cfg!(");
+        word.or_else(|| (is_conditional && !lower.contains("cfg(test)")).then(|| "is compiled on a condition".into()))
+    })
+}
+
+/// Which files are too long to be read at one go.
+pub(super) fn too_long(root: &Path) -> anyhow::Result<Vec<String>> {
+    let mut long = Vec::new();
+    for file in rust_files(root)? {
+        let lines = read(&file)?.lines().count();
+        if lines > MOST_LINES {
+            long.push(format!("{}: has {lines} lines, more than {MOST_LINES}", shown(root, &file)));
+        }
+    }
+    Ok(long)
+}
+
+/// Whether `code` names `word`, and not another word that ends with it.
+fn names(code: &str, word: &str) -> bool {
+    code.match_indices(word).any(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        !before.is_some_and(|before| before.is_alphanumeric() || before == '_')
+    })
+}
+
+/// `domain.rs`, and everything in a folder `domain/`.
+fn is_domain(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name == "domain.rs")
+        || file.components().any(|part| part.as_os_str() == "domain")
+}
+
+fn mentions(
+    root: &Path,
+    files: impl IntoIterator<Item = PathBuf>,
+    wrong: impl Fn(&str) -> Option<String>,
+) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for file in files {
+        for (number, line) in read(&file)?.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if let Some(what) = wrong(code) {
+                found.push(format!("{}:{}: {what}", shown(root, &file), number + 1));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Every source file below `folder`; hidden folders and build output are left out.
+fn rust_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
+        for entry in entries {
+            let entry = entry?;
+            let (path, name) = (entry.path(), entry.file_name());
+            if entry.file_type()?.is_dir() {
+                if name != "target" && !name.to_string_lossy().starts_with('.') {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))
+}
+
+fn shown(root: &Path, file: &Path) -> String {
+    file.strip_prefix(root).unwrap_or(file).display().to_string()
+}

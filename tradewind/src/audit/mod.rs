@@ -1,0 +1,100 @@
+//! `tradewind audit`: whether the books of all modules agree. It asks every module through its port, as
+//! any other caller would, so the same checks judge a running shop and the simulation.
+//!
+//! - [`books`]: what every module says it holds, read until nothing moves
+//! - [`checks`]: what must be true of it: pure
+
+pub mod books;
+pub mod checks;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::inventory::Inventory;
+use contracts::orders::Orders;
+use contracts::payments::Payments;
+use contracts::shipping::Shipping;
+use contracts::{Context, OrderId, PortResult};
+use serde::Serialize;
+use tokio::time::Instant;
+
+pub use books::Books;
+pub use checks::{Finding, check};
+
+/// The modules that keep books.
+#[derive(Clone)]
+pub struct Ports {
+    /// What was ordered.
+    pub orders: Arc<dyn Orders>,
+    /// The goods.
+    pub inventory: Arc<dyn Inventory>,
+    /// The money.
+    pub payments: Arc<dyn Payments>,
+    /// The carrier.
+    pub shipping: Arc<dyn Shipping>,
+}
+
+/// What an audit found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Everything that is wrong; nothing when the books agree.
+    pub findings: Vec<Finding>,
+    /// Orders that had come to rest, by how they ended.
+    pub orders: Tally,
+    /// Orders that were still under way, which nothing is said about.
+    pub in_flight: usize,
+}
+
+/// How orders ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Paid for, and on the carrier's list.
+    pub confirmed: usize,
+    /// The goods were not there.
+    pub rejected: usize,
+    /// Undone.
+    pub cancelled: usize,
+    /// Cancelled after confirmation.
+    pub refunded: usize,
+}
+
+impl Report {
+    /// Whether everything agrees.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+/// Reads all books and checks them. Waits up to `patience` until no order is under way; those that
+/// still are then are counted apart. `acknowledged` are orders that some client was told of: each must
+/// be there, and at rest.
+pub async fn run(ports: &Ports, patience: Duration, acknowledged: &[OrderId]) -> PortResult<Report> {
+    let until = Instant::now() + patience;
+    loop {
+        let books = Books::read(ports, &context()).await?;
+        if (books.is_quiet() && !books.moved) || Instant::now() >= until {
+            return Ok(report(&books, acknowledged));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// How often the books are read again while orders are under way.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+fn context() -> Context {
+    Context::background("audit", Duration::from_secs(60))
+}
+
+fn report(books: &Books, acknowledged: &[OrderId]) -> Report {
+    let mut orders = Tally::default();
+    for order in books.resting() {
+        match order.step.as_str() {
+            "confirmed" => orders.confirmed += 1,
+            "rejected" => orders.rejected += 1,
+            "cancelled" => orders.cancelled += 1,
+            _ => orders.refunded += 1,
+        }
+    }
+    Report { findings: check(books, acknowledged), orders, in_flight: books.in_flight.len() }
+}
