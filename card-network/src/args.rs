@@ -21,10 +21,10 @@ pub struct Args {
     #[arg(long, value_name = "URL", env = "TRADEWIND_STORE")]
     pub store: Option<String>,
     /// How long tok_slow takes to approve, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 1200)]
+    #[arg(long, value_name = "MS", default_value_t = crate::Config::SLOW_MS)]
     pub slow_ms: u64,
     /// How long an answer hangs for tok_charge_then_time_out, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 30_000)]
+    #[arg(long, value_name = "MS", default_value_t = crate::Config::HANG_MS)]
     pub hang_ms: u64,
 }
 

@@ -38,6 +38,18 @@ pub struct Config {
     pub hang: Duration,
 }
 
+impl Config {
+    /// How long the slow card takes when nobody says otherwise, in milliseconds.
+    pub const SLOW_MS: u64 = 1200;
+    /// How long an answer hangs when nobody says otherwise, in milliseconds: longer than any caller waits.
+    pub const HANG_MS: u64 = 30_000;
+
+    /// A network with the usual delays.
+    pub fn new(store: StoreUrl) -> Self {
+        Self { store, slow: Duration::from_millis(Self::SLOW_MS), hang: Duration::from_millis(Self::HANG_MS) }
+    }
+}
+
 /// The network, open for business.
 #[derive(Debug, Clone)]
 pub struct CardNetwork {

@@ -5,14 +5,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use config_server::standalone::{Arguments, run};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("config-server: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+fn main() -> ExitCode {
+    chassis::process::block_on(run(Arguments::parse()))
 }

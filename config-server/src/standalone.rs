@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use chassis::process::{run_standalone, signalled};
 use chassis::store::StoreUrl;
 use clap::Parser;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Config, ConfigServer};
@@ -51,19 +51,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}; choose another address with --listen"))?;
-    tracing::info!(address, "the config server listens on http://{address}");
+    serve(server, listener, signalled()).await
+}
 
-    let shutdown = CancellationToken::new();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let signalled = shutdown.clone();
-    tokio::spawn(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        signalled.cancel();
-    });
-    let http =
-        axum::serve(listener, server.router()).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let (served, ()) = tokio::join!(async { http.await }, server.run(shutdown));
-    served.context("the HTTP server failed")
+/// Serves until `shutdown`, then finishes what is under way.
+pub async fn serve(
+    server: ConfigServer,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let (routes, stopped) = (server.router(), shutdown.clone());
+    run_standalone(routes, listener, shutdown, async move { server.run(stopped).await }).await
 }
 
 fn read_token(path: &Path) -> anyhow::Result<String> {

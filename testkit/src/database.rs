@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::engine::{Engine, free_port, require_or_skip, unique};
+use crate::engine::{Engine, engines_hidden, free_port, require_or_skip, unique};
 
 /// A database of its own for one test.
 pub struct Database {
@@ -35,6 +35,10 @@ pub async fn databases() -> Vec<Database> {
 /// process' own.
 fn postgres() -> Option<&'static str> {
     static SERVER: OnceLock<Option<(String, Option<Engine>)>> = OnceLock::new();
+    if engines_hidden() {
+        require_or_skip("PostgreSQL", "initdb (hidden by TRADEWIND_NO_ENGINES=1)");
+        return None;
+    }
     let server = SERVER.get_or_init(|| match std::env::var("TRADEWIND_TEST_POSTGRES") {
         Ok(url) => Some((url.trim_end_matches('/').to_owned(), None)),
         Err(_) => start(),

@@ -73,6 +73,11 @@ pub fn require_or_skip(engine: &str, missing: &str) {
     eprintln!("{message}");
 }
 
+/// Whether tests shall run as on a machine that has none of the engines: `TRADEWIND_NO_ENGINES=1`.
+pub fn engines_hidden() -> bool {
+    std::env::var("TRADEWIND_NO_ENGINES").as_deref() == Ok("1")
+}
+
 /// A random name that no other test uses.
 pub(crate) fn unique() -> String {
     let mut bytes = [0u8; 8];

@@ -1,7 +1,8 @@
 //! What tests share: real engines on free ports, and waiting for a state.
 //!
 //! A test that wants an engine which is not on this machine says by name what it skips; where
-//! `TRADEWIND_REQUIRE_ENGINES=1` is set (CI), it fails instead.
+//! `TRADEWIND_REQUIRE_ENGINES=1` is set (CI), it fails instead. `TRADEWIND_NO_ENGINES=1` hides the
+//! engines of this machine.
 //!
 //! Only ever a dev-dependency.
 
@@ -10,5 +11,5 @@ mod engine;
 mod wait;
 
 pub use database::{Database, databases};
-pub use engine::{Engine, free_port, require_or_skip};
+pub use engine::{Engine, engines_hidden, free_port, require_or_skip};
 pub use wait::eventually;

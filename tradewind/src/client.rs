@@ -1,15 +1,19 @@
 //! The running shop, as the commands see it: found by its data folder, asked over HTTP.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use chassis::config::{AdminClient, Environment, ProcessEnvironment};
-use chassis::discovery::Consul;
+use chassis::config::{AdminClient, Environment, Live, ProcessEnvironment};
+use chassis::discovery::{Consul, Directory};
 use contracts::Problem;
 use contracts::error::ProblemJson;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+use wires::{Resolver, WireChoices};
 
+use crate::audit;
 use crate::cli::ShopArgs;
 use crate::exit::Ending;
 use crate::folder::{Folder, UpFile};
@@ -81,6 +85,18 @@ impl Shop {
     pub fn registry(&self) -> anyhow::Result<Consul> {
         let token = ProcessEnvironment.var("TRADEWIND_REGISTRY_TOKEN");
         Ok(Consul::new(&self.up.addresses.registry, token)?)
+    }
+
+    /// The ports of the modules that keep books, found through the registry.
+    pub fn audit_ports(&self) -> anyhow::Result<audit::Ports> {
+        let directory = Directory::new(self.registry()?, CancellationToken::new());
+        let edges = Resolver::over(Arc::new(directory)).edges("audit", Live::fixed(WireChoices::default()));
+        Ok(audit::Ports {
+            orders: edges.orders(),
+            inventory: edges.inventory(),
+            payments: edges.payments(),
+            shipping: edges.shipping(),
+        })
     }
 
     /// Sends a request and reads its answer.

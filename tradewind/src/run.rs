@@ -4,7 +4,6 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use chassis::process::{self, Bootstrap, Module, Platform, run_standalone};
@@ -16,12 +15,6 @@ use wires::Resolver;
 
 use crate::cli::RunArgs;
 use crate::lifeline;
-
-/// How long the slow test card takes to approve.
-const SLOW_CARD: Duration = Duration::from_millis(1200);
-/// How long an answer hangs for the test card that charges and then times out: longer than any caller
-/// waits.
-const HANGING_CARD: Duration = Duration::from_secs(30);
 
 /// The processes of the microservices topology.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
@@ -154,19 +147,12 @@ async fn config_server(start: Start, files: PathBuf) -> anyhow::Result<()> {
         ..config_server::Config::new(files, bootstrap.data.join("config-server"))
     };
     let server = config_server::ConfigServer::open(config).await?;
-    let address = listener.local_addr()?;
-    tracing::info!(%address, "ready at {address}");
-    // it answers `/livez` and `/readyz` by itself, guarded as all the rest of it
-    let http =
-        axum::serve(listener, server.router()).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let (served, ()) = tokio::join!(http.into_future(), server.run(shutdown));
-    served.context("the HTTP server failed")
+    config_server::standalone::serve(server, listener, shutdown).await
 }
 
 async fn card_network(start: Start) -> anyhow::Result<()> {
     let Start { bootstrap, listener, shutdown } = start;
-    let config = card_network::Config { store: bootstrap.store, slow: SLOW_CARD, hang: HANGING_CARD };
-    let network = card_network::CardNetwork::open(config).await?;
+    let network = card_network::CardNetwork::open(card_network::Config::new(bootstrap.store)).await?;
     run_standalone(network.router(), listener, shutdown, std::future::ready(())).await
 }
 

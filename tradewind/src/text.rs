@@ -46,6 +46,17 @@ pub fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }
 
+/// The longest cell that leaves a table readable; `--json` has all of it.
+const LONGEST_CELL: usize = 60;
+
+/// A text, cut where it would spoil a table.
+pub fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_CELL) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// `850 ms`, `1.23 s`, `4 min 05 s`, `2 h 10 min`.
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -70,6 +81,12 @@ mod tests {
     fn columns_line_up_and_lines_end_clean() {
         let rows = [row(["name", "state"]), row(["gateway", ""]), row(["é", "ready"])];
         assert_eq!(table(&rows), "name     state\ngateway\né        ready\n");
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_between_two_characters() {
+        assert_eq!(shortened("grpc"), "grpc");
+        assert_eq!(shortened(&"é".repeat(61)), format!("{}…", "é".repeat(60)));
     }
 
     #[test]

@@ -78,6 +78,7 @@ pub async fn run(
         registration.deregister().await;
     }
     tokio::time::sleep(platform.bootstrap.linger).await;
+    platform.draining.cancel();
     stop_serving.cancel();
     serving.await.context("the server's task ended badly")?;
     platform.shutdown.cancel();

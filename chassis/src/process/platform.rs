@@ -23,6 +23,9 @@ pub struct Platform {
     pub consul: Option<Consul>,
     /// Who is where.
     pub discovery: Arc<dyn Discovery>,
+    /// Fires when requests are to come to an end: long streams end themselves, so that they do not
+    /// hold up the drain.
+    pub draining: CancellationToken,
     /// Fires when background work must stop: after the last request was answered.
     pub shutdown: CancellationToken,
     /// Whether this process wants work.
@@ -43,6 +46,7 @@ impl Platform {
             clock: Arc::new(SystemClock),
             consul,
             discovery,
+            draining: CancellationToken::new(),
             shutdown,
             readiness: Readiness::default(),
         })

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::routing::{delete, get, post, put};
 use chassis::control::{Changes, Guard};
@@ -23,8 +22,6 @@ const LARGEST_BODY: usize = 256 * 1024;
 
 pub(crate) fn router(core: &Arc<Core>, guard: &Guard) -> Router {
     let operators = Router::new()
-        .route("/livez", get(StatusCode::OK))
-        .route("/readyz", get(StatusCode::OK))
         .route("/api/status", get(typed::status))
         .route("/api/applications", get(typed::applications))
         .route("/api/applications/{application}/instances", get(typed::instances))

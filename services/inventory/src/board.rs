@@ -19,9 +19,20 @@ use crate::store::InventoryStore;
 #[derive(Debug, Default)]
 pub struct Board {
     cells: Mutex<BTreeMap<Sku, watch::Sender<StockLevel>>>,
+    closing: CancellationToken,
 }
 
 impl Board {
+    /// A board whose watchers are sent away when `closing` fires, so that they do not hold up a drain.
+    pub fn until(closing: CancellationToken) -> Self {
+        Self { cells: Mutex::default(), closing }
+    }
+
+    /// Waits until watchers are to leave.
+    pub(crate) async fn closing(&self) {
+        self.closing.cancelled().await;
+    }
+
     /// Shows new levels to whoever watches them. Levels may come in any order: an older one than is
     /// shown is ignored.
     pub fn publish(&self, levels: &[StockLevel]) {

@@ -64,7 +64,7 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
         tracing::info!(opened, "opened {opened} accounts with their first stock");
     }
 
-    let (clock, board) = (platform.clock.clone(), Arc::new(Board::default()));
+    let (clock, board) = (platform.clock.clone(), Arc::new(Board::until(platform.draining.clone())));
     let sweep = Sweep::new(store.clone(), clock.clone(), reservations.clone(), board.clone());
     let refresh = board::refresh(board.clone(), store.clone(), watching, platform.shutdown.clone());
     let port: Arc<dyn Inventory> = Arc::new(Service::new(store, clock, reservations, board));

@@ -48,6 +48,10 @@ impl Watcher {
                     WatchStock::Drop(sku) => drop(self.levels.remove(&sku)),
                 },
                 Some((_, level)) = self.levels.next() => return Some(Ok(level)),
+                () = self.board.closing() => {
+                    let detail = "this instance is closing; watch again to reach another";
+                    return Some(Err(Problem::new(Code::Unavailable, detail).into()));
+                }
             }
         }
     }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::answer;
 use crate::domain::{Draft, Input, State, priced, validate};
-use crate::saga::{Advance, Saga};
+use crate::saga::{Advance, Saga, Since};
 use crate::store::{Inserted, KeyRecord, KnownKey, StoredOrder};
 
 /// Gives new orders their ids: a source of randomness, handed in.
@@ -82,7 +82,7 @@ impl Service {
         // how long an order takes is its own affair: it neither ends with the caller's patience nor
         // is undone because that was short
         let context = ctx.clone().with_deadline(contracts::Deadline::after(saga.budget()));
-        let driven = self.driving.spawn(async move { saga.drive(&context, order).await });
+        let driven = self.driving.spawn(async move { saga.drive(&context, order, Since::Placed).await });
         match tokio::time::timeout_at(deadline.instant(), driven).await {
             Ok(Ok(driven)) => Ok(driven?),
             // the task panicked, or the process is ending: recovery takes the order over

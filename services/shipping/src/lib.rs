@@ -43,7 +43,7 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
     let store = platform.store("shipping", sqlx::migrate!("./migrations")).await?;
     let store: Arc<dyn ShippingStore> = Arc::new(SqlStore::new(store));
     let tracker =
-        Tracker::new(store.clone(), configuration.section::<TrackingConfig>(), platform.shutdown.clone());
+        Tracker::new(store.clone(), configuration.section::<TrackingConfig>(), platform.draining.clone());
     let carrier = Carrier {
         store: store.clone(),
         clock: platform.clock.clone(),

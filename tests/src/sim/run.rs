@@ -169,7 +169,8 @@ impl Shop {
                 shipping: Arc::new(SimShipping { site, dispatch: self.dispatch.clone() }),
             },
             clock: self.clock.clone(),
-            config: Live::fixed(SagaConfig { lease_ms: 6_000, ..SagaConfig::default() }),
+            // shorter than some calls, so that two drivers meet
+            config: Live::fixed(SagaConfig { lease_ms: 1_500, ..SagaConfig::default() }),
             owner: format!("life {}", life.0),
         };
         let service = Service::new(saga.clone(), SimIds(self.ids.clone()), TaskTracker::new());

@@ -1,4 +1,5 @@
 //! What crosses crates and processes. One executable, so that it links once.
 
 mod conformance;
+mod direction;
 mod simulation;

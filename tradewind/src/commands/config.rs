@@ -49,12 +49,9 @@ fn covers(wanted: &str, key: &str) -> bool {
 
 fn values(effective: &Effective) -> String {
     let mut rows = vec![text::row(["key", "value", "set by"])];
-    rows.extend(
-        effective
-            .values
-            .iter()
-            .map(|(key, sourced)| text::row([key, &sourced.value.to_string(), &sourced.origin.to_string()])),
-    );
+    rows.extend(effective.values.iter().map(|(key, sourced)| {
+        text::row([key, &text::shortened(&sourced.value.to_string()), &sourced.origin.to_string()])
+    }));
     text::table(&rows)
 }
 
@@ -163,7 +160,9 @@ async fn history(args: &ConfigHistoryArgs) -> anyhow::Result<()> {
 }
 
 fn changes(entries: &[HistoryEntry]) -> String {
-    let shown = |value: &Option<Value>| value.as_ref().map_or_else(|| "-".to_owned(), Value::to_string);
+    let shown = |value: &Option<Value>| {
+        value.as_ref().map_or_else(|| "-".to_owned(), |value| text::shortened(&value.to_string()))
+    };
     let mut rows = vec![text::row(["version", "at", "who", "what", "application", "key", "from", "to"])];
     rows.extend(entries.iter().map(|entry| {
         let kind = serde_json::to_value(entry.kind).ok();

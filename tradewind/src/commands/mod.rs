@@ -1,5 +1,6 @@
 //! Everything but `run`: what people type at a terminal.
 
+pub mod audit;
 pub mod config;
 pub mod down;
 pub mod order;
@@ -41,6 +42,7 @@ async fn execute(command: Command) -> anyhow::Result<()> {
         Command::Order(args) => order::order(&args).await,
         Command::Timeline(args) => timeline::timeline(&args).await,
         Command::Stock(args) => stock::stock(&args).await,
+        Command::Audit(args) => audit::audit(&args).await,
         Command::Config(command) => config::config(command).await,
         Command::Wires(args) => wires::wires(args).await,
         Command::Reset(args) => reset::reset(&args),

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use chassis::config::AdminClient;
+use chassis::config::protocol::{FileState, FileStatus};
 use include_dir::{Dir, include_dir};
 
 use crate::exit::Ending;
@@ -32,6 +34,32 @@ pub(super) fn choose(asked: Option<&Path>, here: &Path, folder: &Folder) -> anyh
     lay_out(&laid_out)
         .with_context(|| format!("the configuration files cannot be written to {}", laid_out.display()))?;
     Ok(laid_out)
+}
+
+/// What the config server says about files that it cannot use: its log has it too, but who reads that
+/// while all is well?
+pub(super) async fn complaints(config_server: &str) -> Vec<String> {
+    let status = match AdminClient::new(config_server, None) {
+        Ok(client) => client.status().await,
+        Err(error) => Err(error),
+    };
+    let files = match status {
+        Ok(status) => status.files,
+        Err(error) => {
+            return vec![format!("warning: whether the configuration files are sound is not known: {error}")];
+        }
+    };
+    files.iter().filter_map(complaint).collect()
+}
+
+fn complaint(file: &FileStatus) -> Option<String> {
+    let consequence = match file.state {
+        FileState::Good => return None,
+        FileState::LastKnownGood => "its last good content holds",
+        FileState::Ignored => "it is ignored",
+    };
+    let error = file.error.as_deref().unwrap_or("no reason given");
+    Some(format!("warning: the configuration file {} cannot be used, {consequence}: {error}", file.name))
 }
 
 fn lay_out(folder: &Path) -> std::io::Result<()> {
@@ -71,6 +99,18 @@ mod tests {
         let refused =
             choose(Some(&home.path().join("nowhere")), home.path(), &folder).expect_err("not there");
         assert!(refused.to_string().contains("nowhere"));
+    }
+
+    #[test]
+    fn a_broken_file_is_named_with_what_holds_instead() {
+        let file = |state| FileStatus { name: "orders.toml".into(), state, error: Some("line 1".into()) };
+        assert_eq!(complaint(&file(FileState::Good)), None);
+        let said = complaint(&file(FileState::LastKnownGood)).expect("said");
+        assert!(
+            said.contains("orders.toml") && said.contains("last good content") && said.contains("line 1"),
+            "{said}"
+        );
+        assert!(complaint(&file(FileState::Ignored)).is_some_and(|said| said.contains("ignored")));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::ports::Socket;
 use super::ready::Probe;
 use super::status::{Standing, State};
 use super::supervise::Keeper;
+use crate::exit::{self, Ending};
 
 /// How long the first start may take before it is given up.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -74,9 +75,8 @@ impl Fleet {
                 _ = &mut all => return Ok(()),
                 _ = looks.tick() => {
                     let missing: Vec<_> = self.members.iter().filter(|member| !member.is(State::Ready)).collect();
-                    let hopeless = missing.iter().any(|member| member.standing().restarts >= HOPELESS_AFTER);
-                    if hopeless || Instant::now() >= patience {
-                        anyhow::bail!("the shop did not start{}", complaints(&missing));
+                    if Instant::now() >= patience || missing.iter().any(|member| member.is_hopeless()) {
+                        return Err(not_started(&missing));
                     }
                     show(&missing.iter().map(|member| member.launch.process.name()).collect::<Vec<_>>());
                 }
@@ -113,22 +113,40 @@ impl Member {
         self.standing.borrow().state == state
     }
 
+    /// Whether it died of its configuration, which no further start mends.
+    fn is_misconfigured(&self) -> bool {
+        let code = self.standing.borrow().last_end.as_ref().and_then(|end| end.code);
+        code == Some(i32::from(exit::USAGE))
+    }
+
+    fn is_hopeless(&self) -> bool {
+        self.is_misconfigured() || self.standing.borrow().restarts >= HOPELESS_AFTER
+    }
+
+    /// What is known about why it is not ready.
+    fn complaint(&self) -> String {
+        let (name, log) = (self.launch.process.name(), self.log.display());
+        let how = self.standing().last_end.map_or_else(|| "runs, and is not ready".into(), |end| end.how);
+        let words = child::last_words(&self.log).unwrap_or_default().replace('\n', "\n    ");
+        format!("\n  {name} {how}\n    {words}\n    (from its log {log})")
+    }
+
     /// Waits until it is in `state`, or its keeper is gone.
     async fn until(&self, state: State) {
         let _ = self.standing.clone().wait_for(|standing| standing.state == state).await;
     }
 }
 
-/// What is known about those that are missing.
-fn complaints(missing: &[&Member]) -> String {
-    missing
-        .iter()
-        .map(|member| {
-            let (name, standing) = (member.launch.process.name(), member.standing());
-            let how = standing.last_end.unwrap_or_else(|| "runs, and is not ready".into());
-            let words =
-                child::last_words(&member.log).map(|line| format!("\n    {line}")).unwrap_or_default();
-            format!("\n  {name} {how}; its log {} ends:{words}", member.log.display())
-        })
-        .collect()
+/// Why the shop did not start: those that died, else those that are not ready.
+fn not_started(missing: &[&Member]) -> anyhow::Error {
+    let died: Vec<_> =
+        missing.iter().copied().filter(|member| member.standing().last_end.is_some()).collect();
+    let to_blame = if died.is_empty() { missing } else { &died };
+    let complaints: String = to_blame.iter().map(|member| member.complaint()).collect();
+    let text = format!("the shop did not start{complaints}");
+    if died.iter().any(|member| member.is_misconfigured()) {
+        Ending::Usage(text).into()
+    } else {
+        anyhow::Error::msg(text)
+    }
 }

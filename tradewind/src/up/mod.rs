@@ -1,6 +1,6 @@
 //! The supervisor: the whole shop as real processes, from one command.
 //!
-//! - [`plan`](self): what is started, and in which order it drains; data only
+//! - `plan`: what is started, and in which order it drains; data only
 //! - `ports`, [`holder`]: the listening sockets that outlive the processes that serve them; who has a
 //!   port that is taken
 //! - `child`: one process: its group, its lifeline, its log
@@ -104,6 +104,9 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
     let run = async {
         become_ready(&fleet, &probe, doors.gateway, &args).await?;
         announce(&args, &addresses, &folder, fleet.members().len(), begun.elapsed());
+        for complaint in files::complaints(&addresses.config_server).await {
+            text::tell(complaint);
+        }
         std::future::pending::<anyhow::Result<()>>().await
     };
     let outcome = tokio::select! {

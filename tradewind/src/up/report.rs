@@ -51,7 +51,7 @@ impl Reporter {
             address: standing.address,
             state,
             detail,
-            last_end: standing.last_end,
+            last_end: standing.last_end.map(|end| end.how),
             pss_kib: memory.pss_kib,
             rss_kib: memory.rss_kib,
             restarts: standing.restarts,

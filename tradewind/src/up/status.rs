@@ -50,7 +50,16 @@ pub(super) struct Standing {
     /// Since when the present process runs.
     pub since: Option<Instant>,
     /// How the one before ended.
-    pub last_end: Option<String>,
+    pub last_end: Option<LastEnd>,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone)]
+pub(super) struct LastEnd {
+    /// In words: `exited with code 1`.
+    pub how: String,
+    /// Its exit code, if it chose its end.
+    pub code: Option<i32>,
 }
 
 impl Standing {

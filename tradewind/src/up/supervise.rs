@@ -1,5 +1,7 @@
 //! The life of one process under its supervisor: started, watched, started again, drained.
 
+use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -12,7 +14,8 @@ use super::child::{Launcher, Running};
 use super::plan::Launch;
 use super::ports::Socket;
 use super::ready::Probe;
-use super::status::{Standing, State};
+use super::status::{LastEnd, Standing, State};
+use crate::exit;
 
 /// How long a process may drain before it is killed.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(12);
@@ -37,7 +40,7 @@ enum End {
     /// As it was told.
     Drained,
     /// By itself.
-    Died { how: String, healthy_for: Duration },
+    Died { end: LastEnd, healthy_for: Duration },
 }
 
 impl Keeper {
@@ -45,14 +48,14 @@ impl Keeper {
     pub async fn keep(mut self) {
         let mut backoff = Backoff::new();
         while !self.drain.is_cancelled() {
-            let End::Died { how, healthy_for } = self.live().await else { break };
+            let End::Died { end, healthy_for } = self.live().await else { break };
             let wait = backoff.after(healthy_for);
             let name = self.launch.process.name();
-            tracing::warn!(process = name, "{name} {how}; starting it again in {wait:?}");
+            tracing::warn!(process = name, "{name} {}; starting it again in {wait:?}", end.how);
             self.standing.send_modify(|standing| {
                 let restarts = standing.restarts;
                 *standing =
-                    Standing { state: State::Waiting, restarts, last_end: Some(how), ..Standing::unborn() };
+                    Standing { state: State::Waiting, restarts, last_end: Some(end), ..Standing::unborn() };
             });
             tokio::select! {
                 () = self.drain.cancelled() => break,
@@ -70,10 +73,8 @@ impl Keeper {
         let mut running = match self.launcher.start(&self.launch, self.socket.as_ref()) {
             Ok(running) => running,
             Err(error) => {
-                return End::Died {
-                    how: format!("could not be started: {error}"),
-                    healthy_for: Duration::ZERO,
-                };
+                let end = LastEnd { how: format!("could not be started: {error}"), code: None };
+                return End::Died { end, healthy_for: Duration::ZERO };
             }
         };
         let pid = running.pid;
@@ -100,9 +101,8 @@ impl Keeper {
         loop {
             tokio::select! {
                 ended = running.ended() => {
-                    let how = ended.map_or_else(|error| format!("was lost: {error}"), describe);
                     let healthy_for = ready_since.map_or(Duration::ZERO, |since| since.elapsed());
-                    return Some(End::Died { how, healthy_for });
+                    return Some(End::Died { end: last_end(ended), healthy_for });
                 }
                 address = &mut becomes_ready, if ready_since.is_none() => {
                     ready_since = Some(Instant::now());
@@ -138,12 +138,34 @@ impl Keeper {
     }
 }
 
-fn describe(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt;
-    match (status.code(), status.signal()) {
-        (Some(64), _) => "exited with code 64: its configuration or its arguments are not valid".into(),
+/// How a process ended, or how we lost sight of it.
+fn last_end(ended: io::Result<ExitStatus>) -> LastEnd {
+    let status = match ended {
+        Ok(status) => status,
+        Err(error) => return LastEnd { how: format!("was lost: {error}"), code: None },
+    };
+    let how = match (status.code(), status.signal()) {
+        (Some(code), _) if code == i32::from(exit::USAGE) => {
+            format!("exited with code {code}: its configuration or its arguments are not valid")
+        }
         (Some(code), _) => format!("exited with code {code}"),
         (None, Some(signal)) => format!("was killed by signal {signal}"),
         (None, None) => "ended".into(),
+    };
+    LastEnd { how, code: status.code() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_in_words_and_keeps_its_code() {
+        // as `wait` encodes them: the code in the second byte, the signal in the first
+        let exited = last_end(Ok(ExitStatus::from_raw(64 << 8)));
+        assert!(exited.how.contains("not valid") && exited.code == Some(64), "{exited:?}");
+        let killed = last_end(Ok(ExitStatus::from_raw(9)));
+        assert!(killed.how.contains("signal 9") && killed.code.is_none(), "{killed:?}");
+        assert!(last_end(Err(io::Error::other("no such child"))).how.contains("no such child"));
     }
 }

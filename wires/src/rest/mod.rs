@@ -20,6 +20,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::call::{Call, EdgeName, Failures, Payload, Wire};
@@ -86,8 +87,19 @@ impl RestClient {
         In: Serialize + Send + 'static,
         Out: DeserializeOwned + Send + 'static,
     {
-        let lines = requests.map(|request| Ok(streams::line(&request))).boxed();
-        self.stream(operation, ctx, operation.path.to_owned(), Payload::Many(lines)).await
+        // over HTTP/1.1 a request is sent to its end although nobody reads the response any more; so it
+        // has to end with the replies
+        let let_go = CancellationToken::new();
+        let requests = requests.take_until(let_go.clone().cancelled_owned());
+        let body = Payload::Many(requests.map(|request| Ok(streams::line(&request))).boxed());
+        let held = let_go.drop_guard();
+        let replies = self.stream(operation, ctx, operation.path.to_owned(), body).await?;
+        Ok(replies
+            .map(move |reply| {
+                let _held = &held;
+                reply
+            })
+            .boxed())
     }
 
     async fn stream<Out: DeserializeOwned + Send + 'static>(

@@ -353,6 +353,15 @@ impl Input {
         }
     }
 
+    /// The same answer to a question that may have been asked before: that this call never began does
+    /// not mean that nothing happened, because an earlier one may have.
+    pub fn of_a_repetition(self) -> Self {
+        match self {
+            Self::NotBegun(effect, reason) => Self::Unknown(effect, reason),
+            other => other,
+        }
+    }
+
     /// Which way the step goes that it causes.
     pub fn direction(&self) -> Direction {
         match self {

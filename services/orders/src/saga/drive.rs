@@ -13,11 +13,23 @@ use crate::store::{Outcome, StoredOrder, Transition};
 impl Saga {
     /// Drives `order`, whose lease this process holds, as far as it goes now. What cannot be settled
     /// now is left to recovery; nothing is guessed.
-    pub async fn drive(&self, ctx: &Context, mut order: StoredOrder) -> Result<StoredOrder, StoreError> {
+    pub async fn drive(
+        &self,
+        ctx: &Context,
+        mut order: StoredOrder,
+        since: Since,
+    ) -> Result<StoredOrder, StoreError> {
+        let asked_before = match since {
+            Since::Placed => None,
+            Since::TakenOver => Some(order.version),
+        };
         loop {
             let before = order.version;
             for effect in awaited(&order.state) {
-                let input = self.perform(ctx, &order, effect).await;
+                let mut input = self.perform(ctx, &order, effect).await;
+                if asked_before == Some(order.version) {
+                    input = input.of_a_repetition();
+                }
                 self.abort_point(&format!("{}:answered", order.state.name()));
                 match self.advance(ctx, &order, &input).await? {
                     Advance::To(next) => order = *next,
@@ -83,6 +95,15 @@ impl Saga {
             std::process::abort();
         }
     }
+}
+
+/// Since when a process drives an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// From the moment at which the order came to the state it is in: nobody has asked for anything yet.
+    Placed,
+    /// Another process, or this one before it died, may have asked already and not learnt the answer.
+    TakenOver,
 }
 
 /// What became of an input.

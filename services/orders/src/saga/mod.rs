@@ -8,8 +8,6 @@ mod drive;
 mod perform;
 mod recovery;
 
-pub(crate) use drive::Advance;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +18,9 @@ use contracts::catalog::Catalog;
 use contracts::inventory::Inventory;
 use contracts::payments::Payments;
 use contracts::shipping::Shipping;
+
+pub(crate) use drive::Advance;
+pub use drive::Since;
 
 use crate::config::SagaConfig;
 use crate::store::{Lease, OrderStore};

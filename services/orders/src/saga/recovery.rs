@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
+use chassis::store::StoreError;
 use contracts::{Context, OrderId};
 use tokio_util::sync::CancellationToken;
 
-use super::Saga;
-use chassis::store::StoreError;
+use super::{Saga, Since};
 
 /// How many abandoned orders one pass takes.
 const BATCH: u32 = 32;
@@ -48,7 +48,7 @@ impl Saga {
             };
             let state = order.state.name();
             tracing::info!(order_id = %id, state, "order {id} was left {state}; taking it over");
-            self.drive(&context, order).await.map(drop)
+            self.drive(&context, order, Since::TakenOver).await.map(drop)
         };
         if let Err(error) = recovered.await {
             let error: StoreError = error;

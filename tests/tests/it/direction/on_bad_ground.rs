@@ -53,7 +53,10 @@ fn a_good_workspace_passes() {
     let ground = Ground::of(&[
         ("contracts", "[dependencies]\nserde = \"1\""),
         ("chassis", "[dependencies]\ncontracts.workspace = true\n[dev-dependencies]\ntestkit = \"0\""),
-        ("services/orders", "[dependencies]\ncontracts.workspace = true\n[dev-dependencies]\nregistry = \"0\""),
+        (
+            "services/orders",
+            "[dependencies]\ncontracts.workspace = true\n[dev-dependencies]\nregistry = \"0\"",
+        ),
         ("registry", ""),
         ("testkit", ""),
         ("tests", "[dependencies]\ntestkit = \"0\"\norders = \"0\""),
@@ -107,7 +110,8 @@ fn a_crate_that_the_table_does_not_know_is_found() {
 #[test]
 fn contracts_that_do_io_are_found() {
     let ground = Ground::of(&[("contracts", "[dependencies]\nserde = \"1\"\ndb = { package = \"sqlx\" }")]);
-    let found = manifests::forbidden(ground.root(), "contracts", rules::IO).expect("the manifest can be read");
+    let found =
+        manifests::forbidden(ground.root(), "contracts", rules::IO).expect("the manifest can be read");
     assert_eq!(found, ["contracts: must not use sqlx"]);
 }
 
@@ -119,7 +123,10 @@ fn a_domain_that_knows_sql_is_found() {
         ("services/b/src/store.rs", "use sqlx::Row;\n"),
     ]);
     let found = sources::impure_domains(ground.root()).expect("the sources can be read");
-    assert_eq!(found, ["services/a/src/domain.rs:1: names sqlx::", "services/b/src/domain/mod.rs:2: names axum::"]);
+    assert_eq!(
+        found,
+        ["services/a/src/domain.rs:1: names sqlx::", "services/b/src/domain/mod.rs:2: names axum::"]
+    );
 }
 
 #[test]
@@ -140,5 +147,8 @@ fn a_file_that_is_too_long_is_found() {
     let (long, just) = ("\n".repeat(rules::MOST_LINES + 1), "\n".repeat(rules::MOST_LINES));
     let ground = Ground::with(&[("a/long.rs", &long), ("a/just.rs", &just), ("target/x.rs", &long)]);
     let found = sources::too_long(ground.root()).expect("the sources can be read");
-    assert_eq!(found, [format!("a/long.rs: has {} lines, more than {}", rules::MOST_LINES + 1, rules::MOST_LINES)]);
+    assert_eq!(
+        found,
+        [format!("a/long.rs: has {} lines, more than {}", rules::MOST_LINES + 1, rules::MOST_LINES)]
+    );
 }

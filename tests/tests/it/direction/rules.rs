@@ -44,8 +44,17 @@ pub(super) const TESTKIT: &str = "testkit";
 pub(super) const IO: &[&str] = &["axum", "hyper", "hyper-util", "reqwest", "sqlx", "tower", "chassis"];
 
 /// What code of a domain does not name.
-pub(super) const NOT_IN_A_DOMAIN: &[&str] =
-    &["axum::", "http::", "tonic::", "reqwest::", "sqlx::", "tokio::", "chassis::", "wires::", "contracts::grpc"];
+pub(super) const NOT_IN_A_DOMAIN: &[&str] = &[
+    "axum::",
+    "http::",
+    "tonic::",
+    "reqwest::",
+    "sqlx::",
+    "tokio::",
+    "chassis::",
+    "wires::",
+    "contracts::grpc",
+];
 
 /// What only a condition on the topology would name, in code.
 pub(super) const TOPOLOGY: &[&str] = &["topolog", "monolith", "microservice"];

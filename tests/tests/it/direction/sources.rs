@@ -21,7 +21,9 @@ pub(super) fn topology_in_services(root: &Path) -> anyhow::Result<Vec<String>> {
         let lower = code.to_lowercase();
         let word = TOPOLOGY.iter().find(|word| lower.contains(**word)).map(|word| format!("names {word}"));
         let is_conditional = lower.contains("cfg(") || lower.contains("cfg!(");
-        word.or_else(|| (is_conditional && !lower.contains("cfg(test)")).then(|| "is compiled on a condition".into()))
+        word.or_else(|| {
+            (is_conditional && !lower.contains("cfg(test)")).then(|| "is compiled on a condition".into())
+        })
     })
 }
 

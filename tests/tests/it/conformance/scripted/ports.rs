@@ -3,22 +3,109 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use contracts::catalog::{self, *};
-use contracts::inventory::{self, *};
-use contracts::orders::{self, *};
-use contracts::payments::{self, *};
-use contracts::shipping::{self, *};
 use contracts::types::{Page, PageRequest};
-use contracts::{Context, PortResult, Streaming};
+use contracts::{Context, PortResult, Streaming, catalog, inventory, orders, payments, shipping};
 use futures::StreamExt;
 
 use super::{Script, Scripted};
 
-/// One method an operation, each of them the same but for its types.
-macro_rules! unary {
-    ($($name:ident: $operation:path, $request:ty => $reply:ty;)*) => {$(
-        async fn $name(&self, ctx: &Context, request: $request) -> PortResult<$reply> {
-            self.answer(&$operation, ctx, request).await
+/// Implements a port: its unary operations are the same but for their types.
+macro_rules! scripted {
+    (
+        $port:path {
+            $($name:ident: $operation:path, $request:ty => $reply:ty;)*
         }
-    )*};
+        $($streaming:tt)*
+    ) => {
+        #[async_trait]
+        impl $port for Scripted {
+            $(
+                async fn $name(&self, ctx: &Context, request: $request) -> PortResult<$reply> {
+                    self.answer(&$operation, ctx, request).await
+                }
+            )*
+            $($streaming)*
+        }
+    };
+}
+
+scripted! {
+    catalog::Catalog {
+        list: catalog::LIST, catalog::ListProducts => Page<catalog::Product>;
+        search: catalog::SEARCH, catalog::SearchProducts => Page<catalog::Product>;
+        product: catalog::PRODUCT, catalog::GetProduct => catalog::Product;
+        products: catalog::PRODUCTS, catalog::GetProducts => catalog::Products;
+        audit: catalog::AUDIT, PageRequest => Page<catalog::AuditedProduct>;
+    }
+}
+
+scripted! {
+    inventory::Inventory {
+        stock: inventory::STOCK, inventory::GetStock => inventory::StockLevel;
+        reserve: inventory::RESERVE, inventory::ReserveStock => inventory::Reservation;
+        commit: inventory::COMMIT, inventory::CommitStock => inventory::Reservation;
+        release: inventory::RELEASE, inventory::ReleaseStock => inventory::Reservation;
+        reservation: inventory::RESERVATION, inventory::GetReservation => inventory::Reservation;
+        audit: inventory::AUDIT, PageRequest => Page<inventory::InventoryRecord>;
+    }
+
+    async fn watch(
+        &self,
+        ctx: &Context,
+        changes: Streaming<inventory::WatchStock>,
+    ) -> PortResult<Streaming<PortResult<inventory::StockLevel>>> {
+        if let Script::Watch(play) = self.script() {
+            self.note(&inventory::WATCH, ctx, Arc::new(()));
+            return Ok(play(changes));
+        }
+        let changes: Vec<inventory::WatchStock> = changes.collect().await;
+        let levels: Vec<inventory::StockLevel> = self.answer(&inventory::WATCH, ctx, changes).await?;
+        Ok(futures::stream::iter(levels.into_iter().map(Ok)).boxed())
+    }
+}
+
+scripted! {
+    payments::Payments {
+        authorize: payments::AUTHORIZE, payments::AuthorizePayment => payments::Payment;
+        capture: payments::CAPTURE, payments::CapturePayment => payments::Payment;
+        void: payments::VOID, payments::VoidPayment => payments::Payment;
+        refund: payments::REFUND, payments::RefundPayment => payments::Payment;
+        payment: payments::PAYMENT, payments::GetPayment => payments::Payment;
+        ledger: payments::LEDGER, PageRequest => Page<payments::Posting>;
+        audit: payments::AUDIT, PageRequest => Page<payments::AuditedPayment>;
+    }
+}
+
+scripted! {
+    shipping::Shipping {
+        quote: shipping::QUOTE, shipping::QuoteShipping => shipping::Quote;
+        schedule: shipping::SCHEDULE, shipping::ScheduleShipment => shipping::Shipment;
+        cancel: shipping::CANCEL, shipping::CancelShipment => shipping::Shipment;
+        shipment: shipping::SHIPMENT, shipping::GetShipment => shipping::Shipment;
+        audit: shipping::AUDIT, PageRequest => Page<shipping::Shipment>;
+    }
+
+    async fn track(
+        &self,
+        ctx: &Context,
+        request: shipping::TrackShipment,
+    ) -> PortResult<Streaming<PortResult<shipping::TrackingEvent>>> {
+        if let Script::Track(play) = self.script() {
+            self.note(&shipping::TRACK, ctx, Arc::new(request));
+            return Ok(play());
+        }
+        let stations: Vec<shipping::TrackingEvent> = self.answer(&shipping::TRACK, ctx, request).await?;
+        Ok(futures::stream::iter(stations.into_iter().map(Ok)).boxed())
+    }
+}
+
+scripted! {
+    orders::Orders {
+        place: orders::PLACE, orders::PlaceOrder => orders::Order;
+        order: orders::ORDER, orders::GetOrder => orders::Order;
+        cancel: orders::CANCEL, orders::CancelOrder => orders::Order;
+        list: orders::LIST, orders::ListOrders => Page<orders::Order>;
+        timeline: orders::TIMELINE, orders::GetTimeline => orders::Timeline;
+        audit: orders::AUDIT, PageRequest => Page<orders::Order>;
+    }
 }

@@ -1,11 +1,19 @@
 //! The arguments, as typed.
 
+mod change;
+mod up;
+
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::exit;
-use crate::run::Process;
+
+pub use change::{
+    ApplicationArgs, ConfigCommand, ConfigGetArgs, ConfigHistoryArgs, ConfigRollbackArgs, ConfigSetArgs,
+    Wire, WiresArgs, WiresCommand, WiresSetArgs,
+};
+pub use up::{Ports, RunArgs, UpArgs};
 
 /// An online shop that runs as microservices. Without a command: `up`.
 #[derive(Debug, Parser)]
@@ -46,6 +54,9 @@ pub enum Command {
     /// Show how much of a product there is
     #[command(after_help = "Example:\n  tradewind stock KIT-0001")]
     Stock(StockArgs),
+    /// Check whether the books of all services agree: stock, ledger, card network, shipments, orders
+    #[command(after_help = "Example:\n  tradewind audit --wait 30\n\nExit code 0 only when nothing is wrong.")]
+    Audit(AuditArgs),
     /// Look at the configuration of the running shop, and change it
     #[command(subcommand, after_help = "Example:\n  tradewind config get orders")]
     Config(ConfigCommand),
@@ -76,67 +87,6 @@ pub struct ShopArgs {
 impl ShopArgs {
     /// The data folder when none is named.
     pub const USUAL_DATA: &str = ".tradewind";
-}
-
-/// Which ports the shop takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Ports {
-    /// 8080 for the gateway, 8500 for the registry, 8888 for the config server, 8600 for the card network
-    Usual,
-    /// Any that are free
-    Auto,
-}
-
-/// Starts the shop.
-#[derive(Debug, Args)]
-pub struct UpArgs {
-    /// Which shop.
-    #[command(flatten)]
-    pub shop: ShopArgs,
-    /// Which ports to take; `auto` lets several shops run on one machine
-    #[arg(long, value_enum, default_value = "usual")]
-    pub ports: Ports,
-    /// The port of the gateway, instead of 8080
-    #[arg(long, value_name = "PORT")]
-    pub gateway_port: Option<u16>,
-    /// The port of the registry, instead of 8500
-    #[arg(long, value_name = "PORT", conflicts_with = "registry")]
-    pub registry_port: Option<u16>,
-    /// The port of the config server, instead of 8888
-    #[arg(long, value_name = "PORT")]
-    pub config_server_port: Option<u16>,
-    /// The port of the card network, instead of 8600
-    #[arg(long, value_name = "PORT")]
-    pub card_network_port: Option<u16>,
-    /// The databases: postgres://… or sqlite:FOLDER/{module}.db; SQLite in the data folder when not given
-    #[arg(long, value_name = "URL", env = "TRADEWIND_STORE", hide_env_values = true)]
-    pub store: Option<String>,
-    /// A Consul to use as the registry, instead of the embedded one
-    #[arg(long, value_name = "URL", env = "TRADEWIND_REGISTRY")]
-    pub registry: Option<String>,
-    /// The token of that registry, where it asks for one
-    #[arg(long, value_name = "TOKEN", env = "TRADEWIND_REGISTRY_TOKEN", hide_env_values = true)]
-    pub registry_token: Option<String>,
-    /// The folder of configuration files; ./config where that exists, the built-in ones otherwise
-    #[arg(long, value_name = "FOLDER")]
-    pub config: Option<PathBuf>,
-    /// The configuration profile
-    #[arg(long, value_name = "NAME", default_value = "default", env = "TRADEWIND_PROFILE")]
-    pub profile: String,
-    /// Print one line of JSON when ready, for programs
-    #[arg(long)]
-    pub json: bool,
-}
-
-impl UpArgs {
-    fn parse_from_nothing() -> Self {
-        #[derive(Parser)]
-        struct Alone {
-            #[command(flatten)]
-            up: UpArgs,
-        }
-        Alone::parse_from(["tradewind"]).up
-    }
 }
 
 /// Shows the processes.
@@ -207,155 +157,16 @@ pub struct StockArgs {
     pub json: bool,
 }
 
-/// What can be done with the configuration.
-#[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
-    /// Show what holds for an application, and who set it
-    #[command(
-        after_help = "Examples:\n  tradewind config get orders\n  tradewind config get application wires"
-    )]
-    Get(ConfigGetArgs),
-    /// Change one key while the shop runs
-    #[command(
-        after_help = "Examples:\n  tradewind config set application wires.orders.inventory grpc\n\nThe value is JSON where it can be read as JSON, and text otherwise. Returns when every live instance runs with it."
-    )]
-    Set(ConfigSetArgs),
-    /// Show the last changes
-    #[command(after_help = "Example:\n  tradewind config history orders --limit 5")]
-    History(ConfigHistoryArgs),
-    /// Make the runtime changes that held at a version hold again
-    #[command(after_help = "Example:\n  tradewind config rollback application 3")]
-    Rollback(ConfigRollbackArgs),
-}
-
-/// Whose configuration, at which shop.
-#[derive(Debug, Clone, Args)]
-pub struct ApplicationArgs {
+/// Checks the books.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
     /// Which shop.
     #[command(flatten)]
     pub shop: ShopArgs,
-    /// The application; `application` stands for what all share
-    #[arg(value_name = "APPLICATION")]
-    pub application: String,
-    /// The configuration profile
-    #[arg(long, value_name = "NAME", default_value = "default", env = "TRADEWIND_PROFILE")]
-    pub profile: String,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Shows what holds.
-#[derive(Debug, Args)]
-pub struct ConfigGetArgs {
-    /// Whose.
-    #[command(flatten)]
-    pub of: ApplicationArgs,
-    /// One key, or a group of keys; all when not given
-    #[arg(value_name = "KEY")]
-    pub key: Option<String>,
-}
-
-/// Changes a key.
-#[derive(Debug, Args)]
-pub struct ConfigSetArgs {
-    /// Whose.
-    #[command(flatten)]
-    pub of: ApplicationArgs,
-    /// The key
-    #[arg(value_name = "KEY")]
-    pub key: String,
-    /// What it shall be
-    #[arg(value_name = "VALUE")]
-    pub value: String,
-    /// How long to wait until every live instance runs with it, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=3600))]
-    pub patience: u64,
-}
-
-/// Shows changes.
-#[derive(Debug, Args)]
-pub struct ConfigHistoryArgs {
-    /// Whose.
-    #[command(flatten)]
-    pub of: ApplicationArgs,
-    /// How many changes
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub limit: u32,
-}
-
-/// Restores a former state.
-#[derive(Debug, Args)]
-pub struct ConfigRollbackArgs {
-    /// Whose.
-    #[command(flatten)]
-    pub of: ApplicationArgs,
-    /// The version, as `history` shows it
-    #[arg(value_name = "VERSION")]
-    pub version: u64,
-}
-
-/// Shows or changes wires.
-#[derive(Debug, Args)]
-pub struct WiresArgs {
-    /// What to do; `show` when not given.
-    #[command(subcommand)]
-    pub command: Option<WiresCommand>,
-    /// For `show`.
-    #[command(flatten)]
-    pub show: StatusArgs,
-}
-
-/// What can be done with wires.
-#[derive(Debug, Subcommand)]
-pub enum WiresCommand {
-    /// Show which wire each call between services takes
-    #[command(after_help = "Example:\n  tradewind wires show --json")]
-    Show(StatusArgs),
-    /// Change the wire between two services while the shop runs; no call fails
-    #[command(
-        after_help = "Example:\n  tradewind wires set orders inventory grpc\n\nReturns when every live instance has taken it over; exit code 1, naming those that have not, otherwise."
-    )]
-    Set(WiresSetArgs),
-}
-
-/// The wires that can be chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Wire {
-    /// HTTP and JSON
-    Rest,
-    /// HTTP/2 and protobuf
-    Grpc,
-}
-
-impl Wire {
-    /// The word that stands for it in the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Rest => "rest",
-            Self::Grpc => "grpc",
-        }
-    }
-}
-
-/// Changes a wire.
-#[derive(Debug, Args)]
-pub struct WiresSetArgs {
-    /// Which shop.
-    #[command(flatten)]
-    pub shop: ShopArgs,
-    /// Who calls
-    #[arg(value_name = "ORIGIN")]
-    pub origin: String,
-    /// Who is called
-    #[arg(value_name = "TARGET")]
-    pub target: String,
-    /// How
-    #[arg(value_enum, value_name = "WIRE")]
-    pub wire: Wire,
-    /// How long to wait until every live instance has taken it over, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=3600))]
-    pub patience: u64,
+    /// How long to wait for orders under way to come to rest, in seconds; those that are not at rest
+    /// then are counted apart
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub wait: u64,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -370,23 +181,6 @@ pub struct ResetArgs {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
-}
-
-/// Runs one process.
-#[derive(Debug, Args)]
-pub struct RunArgs {
-    /// Which
-    #[arg(value_enum, value_name = "NAME")]
-    pub process: Process,
-    /// What the process must know before it can ask anybody.
-    #[command(flatten)]
-    pub process_args: chassis::process::Args,
-    /// The folder of configuration files, for the config server
-    #[arg(long, value_name = "FOLDER", default_value = "config")]
-    pub config_files: PathBuf,
-    /// Drain and exit when standard input ends: the other end of the pipe is the supervisor's
-    #[arg(long, hide = true)]
-    pub lifeline: bool,
 }
 
 #[cfg(test)]

@@ -1,0 +1,213 @@
+//! A whole shop of real processes, on free ports and in a folder of its own, that cannot outlive its
+//! test: `up` ends its processes when it ends, and ends when this value is dropped.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use contracts::OrderId;
+use contracts::orders::{Order, Timeline};
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+use testkit::eventually;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tradewind::audit::{self, Report};
+use tradewind::cli::ShopArgs;
+use tradewind::client;
+use tradewind::up::status::{ProcessStatus, ShopStatus, State};
+
+/// How long anything in a shop may take on a slow machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running shop.
+pub struct Shop {
+    up: Child,
+    program: PathBuf,
+    data: PathBuf,
+    /// HTTP, without proxies and with a time-out.
+    pub http: reqwest::Client,
+    /// The shop as the commands see it.
+    pub client: client::Shop,
+    // removed after the processes are gone: fields drop in order
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Shop {
+    /// Starts a shop with `arguments` besides `--ports auto` and an emptied data folder; returns when it
+    /// is ready. `program` is `env!("CARGO_BIN_EXE_tradewind-under-test")`.
+    pub async fn start(program: &str, arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("shop");
+        Self::start_in(program, &data, arguments, Some(folder)).await
+    }
+
+    /// Starts a shop on a data folder that the caller keeps.
+    pub async fn start_on(program: &str, data: &Path, arguments: &[&str]) -> Self {
+        Self::start_in(program, data, arguments, None).await
+    }
+
+    async fn start_in(program: &str, data: &Path, arguments: &[&str], folder: Option<tempfile::TempDir>) -> Self {
+        let mut up = Command::new(program)
+            .args(["up", "--ports", "auto", "--json", "--data"])
+            .arg(data)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the command starts");
+        let mut lines = BufReader::new(up.stdout.take().expect("its output")).lines();
+        let first = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("it gets ready in time");
+        let first = first.expect("its output").unwrap_or_default();
+        assert!(!first.is_empty(), "up ended before it was ready:\n{}", logs(data));
+        // nobody needs the rest, but a full pipe would stop it
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let client = client::Shop::find(&ShopArgs { data: data.to_owned() }).expect("the shop is found");
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client");
+        Self { up, program: program.into(), data: data.to_owned(), http, client, _folder: folder }
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The number of the supervisor's process.
+    pub fn pid(&self) -> u32 {
+        self.up.id().expect("it runs")
+    }
+
+    /// Waits for the supervisor's end.
+    pub async fn ended(&mut self) -> std::process::ExitStatus {
+        tokio::time::timeout(PATIENCE, self.up.wait()).await.expect("it ends in time").expect("its status")
+    }
+
+    /// A path at the gateway.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.client.up.addresses.gateway)
+    }
+
+    /// How it is doing.
+    pub async fn status(&self) -> ShopStatus {
+        self.client.status().await.expect("a status")
+    }
+
+    /// How the process called `name` is doing.
+    pub async fn process(&self, name: &str) -> ProcessStatus {
+        let status = self.status().await;
+        status.processes.into_iter().find(|process| process.name == name).expect("a process of that name")
+    }
+
+    /// Ends a process as `kill -9` does.
+    pub async fn kill(&self, name: &str) -> ProcessStatus {
+        let process = self.process(name).await;
+        let pid = process.pid.and_then(|pid| rustix::process::Pid::from_raw(pid as i32)).expect("it runs");
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it can be killed");
+        process
+    }
+
+    /// Waits until `name` was started more than `restarts` times again, and is ready.
+    pub async fn back(&self, name: &str, restarts: u32) {
+        eventually(&format!("{name} to come back"), PATIENCE, async || {
+            let process = self.process(name).await;
+            (process.restarts > restarts && process.state == State::Ready).then_some(())
+        })
+        .await;
+    }
+
+    /// Runs a command of `tradewind` on this shop; its exit code and what it printed.
+    pub async fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).arg("--data").arg(&self.data).kill_on_drop(true);
+        let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends in time");
+        let output = output.expect("it runs");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+    }
+
+    /// Places an order through the gateway.
+    pub async fn place(&self, order: &Value, key: Option<&str>) -> reqwest::Result<Response> {
+        let mut request = self.http.post(self.url("/api/orders")).json(order);
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        request.send().await
+    }
+
+    /// Places an order that must be confirmed.
+    pub async fn place_confirmed(&self, order: &Value) -> Order {
+        let response = self.place(order, None).await.expect("an answer");
+        let (status, text) = (response.status(), response.text().await.expect("a body"));
+        assert_eq!(status, StatusCode::CREATED, "{text}");
+        serde_json::from_str(&text).expect("an order")
+    }
+
+    /// An order as the gateway shows it.
+    pub async fn order(&self, id: OrderId) -> Order {
+        let response = self.http.get(self.url(&format!("/api/orders/{id}"))).send().await.expect("an answer");
+        response.json().await.expect("an order")
+    }
+
+    /// An order's timeline as the gateway shows it.
+    pub async fn timeline(&self, id: OrderId) -> Timeline {
+        let path = format!("/api/orders/{id}/timeline");
+        self.http.get(self.url(&path)).send().await.expect("an answer").json().await.expect("a timeline")
+    }
+
+    /// Waits until an order has come to rest.
+    pub async fn rest(&self, id: OrderId) -> Order {
+        eventually(&format!("order {id} to come to rest"), PATIENCE, async || {
+            let path = self.url(&format!("/api/orders/{id}"));
+            let order: Order = self.http.get(path).send().await.ok()?.json().await.ok()?;
+            ["confirmed", "rejected", "cancelled", "refunded"].contains(&order.step.as_str()).then_some(order)
+        })
+        .await
+    }
+
+    /// Audits the shop once every order rests.
+    pub async fn audit(&self, acknowledged: &[OrderId]) -> Report {
+        let ports = self.client.audit_ports().expect("the registry's address");
+        audit::run(&ports, PATIENCE, acknowledged).await.expect("every module answers")
+    }
+
+    /// Audits the shop, which must be clean and at rest.
+    pub async fn audit_clean(&self, acknowledged: &[OrderId]) -> Report {
+        let report = self.audit(acknowledged).await;
+        assert!(report.is_clean() && report.in_flight == 0, "{report:#?}\n{}", logs(&self.data));
+        report
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub async fn stop(mut self) {
+        self.client.take_down().await.expect("it listens");
+        let status = self.ended().await;
+        assert!(status.success(), "{status}");
+    }
+}
+
+/// An order of one product, paid for with `card`.
+pub fn order_of(sku: &str, quantity: u32, card: &str) -> Value {
+    json!({
+        "customer_id": "ada",
+        "lines": [{ "sku": sku, "quantity": quantity }],
+        "card": card,
+        "address": { "name": "Ada", "street": "Elm 1", "city": "Bonn", "postal_code": "53111", "country": "DE" },
+    })
+}
+
+/// The last lines of every log, for the message of a test that fails.
+fn logs(data: &Path) -> String {
+    let mut all = String::new();
+    for entry in std::fs::read_dir(data.join("logs")).into_iter().flatten().flatten() {
+        let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        all.push_str(&format!("--- {}\n", entry.path().display()));
+        for line in &lines[lines.len().saturating_sub(15)..] {
+            all.push_str(line);
+            all.push('\n');
+        }
+    }
+    all
+}

@@ -1,0 +1,87 @@
+//! The circumstances of a call arrive with it.
+
+use std::time::Duration;
+
+use contracts::{Code, Context, Deadline, Effect, IdempotencyKey, TraceContext};
+use wires::WireKind;
+
+use super::cases;
+use super::house::{CALLER, House, WIRES, unhurried};
+use super::scripted::Script;
+
+/// Contexts that differ in everything that a context has.
+fn contexts() -> Vec<Context> {
+    let trace = |sampled, state: Option<&str>| TraceContext {
+        trace_id: u128::MAX - 1,
+        span_id: 1,
+        sampled,
+        state: state.map(str::to_owned),
+    };
+    let key = |text: &str| Some(IdempotencyKey::parse(text).expect("a key"));
+    let context = |idempotency_key, trace| Context { idempotency_key, trace, ..unhurried() };
+    vec![
+        context(None, trace(true, None)),
+        context(key("k-1"), trace(false, Some("vendor=a:b@c,other=1"))),
+        context(key("\"quoted\""), trace(true, Some("x=y"))),
+        context(key("\""), trace(true, None)),
+        context(key(&"!~\\,;=%".repeat(18)), trace(true, None)),
+    ]
+}
+
+#[tokio::test]
+async fn caller_key_and_trace_arrive() {
+    for wire in WIRES {
+        let house = House::over(wire).await;
+        for case in cases::one_each() {
+            house.callee.play(Script::Reply(case.reply.clone()));
+            for sent in contexts() {
+                let result = case.call(&house.clients, sent.clone()).await;
+                result.unwrap_or_else(|error| panic!("{} over {wire}: {error}", case.operation));
+                let arrived = house.callee.take_seen().remove(0).context;
+                let how = format!("{} over {wire}", case.operation);
+                assert_eq!(arrived.caller, CALLER, "{how}");
+                assert_eq!(arrived.idempotency_key, sent.idempotency_key, "{how}");
+                // a server opens a span of its own, a plain call stays in its caller's
+                let same_span = arrived.trace.span_id == sent.trace.span_id;
+                assert_eq!(same_span, wire == WireKind::Local, "{how}");
+                assert_eq!(TraceContext { span_id: 1, ..arrived.trace }, sent.trace, "{how}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_callee_has_no_more_time_than_the_caller_and_than_the_operation_allows() {
+    for wire in WIRES {
+        let house = House::over(wire).await;
+        for case in cases::one_each() {
+            house.callee.play(Script::Reply(case.reply.clone()));
+            for budget in [Duration::from_millis(1500), Deadline::LONGEST] {
+                let context = unhurried().with_deadline(Deadline::after(budget));
+                let result = case.call(&house.clients, context).await;
+                result.unwrap_or_else(|error| panic!("{} over {wire}: {error}", case.operation));
+                let left = house.callee.take_seen().remove(0).left;
+                let most = budget.min(case.operation.deadline);
+                assert!(left <= most, "{} over {wire}: {left:?} left of {most:?}", case.operation);
+                // what is lost on the way is rounding, not a part of the budget
+                assert!(left > most / 2, "{} over {wire}: {left:?} left of {most:?}", case.operation);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_called_once_the_deadline_has_passed() {
+    for wire in WIRES {
+        let house = House::over(wire).await;
+        for case in cases::one_each() {
+            house.callee.play(Script::Reply(case.reply.clone()));
+            let context = unhurried().with_deadline(Deadline::after(Duration::ZERO));
+            let error = case.call(&house.clients, context).await.err();
+            let error = error.unwrap_or_else(|| panic!("{} over {wire} succeeded", case.operation));
+            assert_eq!(error.code(), Some(Code::DeadlineExceeded), "{} over {wire}", case.operation);
+            assert_eq!(error.effect(), Effect::None, "{} over {wire}", case.operation);
+        }
+        assert_eq!(house.callee.count(), 0, "calls that arrived over {wire}");
+    }
+}

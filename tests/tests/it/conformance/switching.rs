@@ -1,0 +1,219 @@
+//! An edge with several instances, and an edge whose wire is changed by configuration under load.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::config::{AdminClient, Configuration, Live, Source};
+use config_server::{Config, ConfigServer};
+use contracts::inventory::{GetStock, StockLevel};
+use contracts::{PortError, RemoteReason};
+use futures::future::join_all;
+use testkit::eventually;
+use tokio::sync::Semaphore;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use wires::{Edges, Resolver, WireChoices, WireKind};
+
+use super::house::{
+    CALLER, Clients, PATIENCE, REMOTE, Running, adapters, deserted, directory, serve, unhurried,
+};
+use super::scripted::{Script, Scripted};
+
+fn level() -> StockLevel {
+    StockLevel { sku: "A-1".into(), available: 1, reserved: 0, version: 1 }
+}
+
+fn asked() -> GetStock {
+    GetStock { sku: "A-1".into() }
+}
+
+/// A callee that answers, behind its adapters.
+async fn answering() -> (Arc<Scripted>, Running) {
+    let callee = Scripted::new();
+    callee.play(Script::Reply(Arc::new(level())));
+    let running = serve(adapters(&callee)).await;
+    (callee, running)
+}
+
+#[tokio::test]
+async fn a_dead_instance_costs_one_call_at_most() {
+    for wire in REMOTE {
+        let (callee, living) = answering().await;
+        let clients = Clients::to(wire, &[deserted().await, living.address]);
+        let refused = refused_of(&clients, 50).await;
+        assert!(refused <= 1, "{refused} calls over {wire} met the dead instance");
+        assert_eq!(callee.count(), 50 - refused, "calls over {wire} that arrived");
+    }
+}
+
+#[tokio::test]
+async fn an_instance_that_dies_costs_one_call_at_most() {
+    for wire in REMOTE {
+        let ((staying, living), (leaving, dying)) = (answering().await, answering().await);
+        let address = dying.address;
+        let clients = Clients::to(wire, &[living.address, address]);
+        for _ in 0..50 {
+            assert_eq!(clients.inventory.stock(&unhurried(), asked()).await, Ok(level()), "over {wire}");
+        }
+        assert!(staying.count() > 0 && leaving.count() > 0, "both were called over {wire}");
+        drop(dying);
+        eventually("the port to be closed", PATIENCE, || async {
+            tokio::net::TcpStream::connect(address).await.err()
+        })
+        .await;
+        let failed = refused_of(&clients, 50).await;
+        assert!(failed <= 1, "{failed} calls over {wire} met the dead instance");
+    }
+}
+
+/// How many of `count` calls, one after the other, could not connect. None fails otherwise.
+async fn refused_of(clients: &Clients, count: usize) -> usize {
+    let mut refused = 0;
+    for _ in 0..count {
+        match clients.inventory.stock(&unhurried(), asked()).await {
+            Ok(reply) => assert_eq!(reply, level()),
+            Err(PortError::Remote(failure)) if failure.reason == RemoteReason::Unreachable => refused += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    refused
+}
+
+/// A config server with the one file that it needs.
+struct Settings {
+    admin: AdminClient,
+    choices: Live<WireChoices>,
+    _configuration: Configuration,
+    _stop: DropGuard,
+    _following: DropGuard,
+    _folders: [tempfile::TempDir; 3],
+}
+
+const TOKEN: &str = "the operator's";
+const PROFILE: &str = "default";
+
+impl Settings {
+    async fn start() -> Self {
+        let folders = [(); 3].map(|()| tempfile::tempdir().expect("a folder"));
+        let [files, data, copy] = &folders;
+        let config = Config { token: Some(TOKEN.into()), ..Config::new(files.path(), data.path()) };
+        let server = ConfigServer::open(config).await.expect("the config server opens");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        tokio::spawn(async move {
+            let http = axum::serve(listener, server.router())
+                .with_graceful_shutdown(stopped.clone().cancelled_owned());
+            let (served, ()) = tokio::join!(async { http.await }, server.run(stopped));
+            served.expect("serves");
+        });
+        let environment = Arc::new(BTreeMap::<String, String>::new());
+        let source = Source { environment, ..Source::new(&url, "orders-1", copy.path()) };
+        let builder = Configuration::builder(CALLER).section::<WireChoices>();
+        let configuration = builder.load(&source).await.expect("the configuration loads");
+        let admin = AdminClient::new(&url, Some(TOKEN.into())).expect("a client");
+        eventually("the config server to know the instance", PATIENCE, || async {
+            admin.instances(CALLER).await.ok().filter(|instances| !instances.is_empty())
+        })
+        .await;
+        Self {
+            admin,
+            choices: configuration.section(),
+            _configuration: configuration,
+            _stop: stop.drop_guard(),
+            _following: source.shutdown.drop_guard(),
+            _folders: folders,
+        }
+    }
+
+    /// Sets the wire of the edge to the inventory.
+    async fn switch(&self, wire: WireKind) {
+        let (_, etag) = self.admin.effective(CALLER, PROFILE).await.expect("the configuration is served");
+        let set = self.admin.set(CALLER, PROFILE, "wires.orders.inventory", wire.to_string().into(), &etag);
+        set.await.expect("the change is accepted");
+    }
+}
+
+/// The caller's edges to `address`, following the settings.
+fn edges(settings: &Settings, address: SocketAddr) -> (Edges, Clients, DropGuard) {
+    let resolver = Resolver::over(Arc::new(directory(&[address])));
+    let edges = resolver.edges(CALLER, settings.choices.clone());
+    let clients = Clients::of(&edges);
+    let stop = CancellationToken::new();
+    tokio::spawn(edges.clone().follow(stop.clone()));
+    (edges, clients, stop.drop_guard())
+}
+
+/// Waits until the edge to the inventory takes `wire`.
+async fn taken_over(edges: &Edges, wire: WireKind) {
+    eventually("the edge to take its new wire", PATIENCE, || async {
+        let report = edges.report().into_iter().find(|edge| edge.callee == "inventory")?;
+        (report.wire == wire.to_string()).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_call_fails_while_the_wire_changes_fifty_times() {
+    let settings = Settings::start().await;
+    let (callee, running) = answering().await;
+    let (edges, clients, _stop) = edges(&settings, running.address);
+
+    let done = CancellationToken::new();
+    let callers: Vec<_> = (0..4)
+        .map(|_| {
+            let (clients, done) = (clients.clone(), done.clone());
+            tokio::spawn(async move {
+                let mut calls = 0;
+                while !done.is_cancelled() {
+                    let reply = clients.inventory.stock(&unhurried(), asked()).await;
+                    assert_eq!(reply, Ok(level()), "after {calls} calls");
+                    calls += 1;
+                }
+                calls
+            })
+        })
+        .collect();
+    for wire in [WireKind::Grpc, WireKind::Rest].into_iter().cycle().take(50) {
+        let before = callee.count();
+        settings.switch(wire).await;
+        taken_over(&edges, wire).await;
+        // both wires are under load, each time
+        eventually("calls over the new wire", PATIENCE, || async {
+            (callee.count() > before + 8).then_some(())
+        })
+        .await;
+    }
+    done.cancel();
+    let calls: u64 = join_all(callers).await.into_iter().map(|caller| caller.expect("no call fails")).sum();
+
+    let report = edges.report().into_iter().find(|edge| edge.callee == "inventory").expect("the edge").calls;
+    assert_eq!(report.rest + report.grpc, calls);
+    assert_eq!(callee.count() as u64, calls, "calls that arrived");
+    assert!(report.rest >= 50 && report.grpc >= 50, "{report:?}");
+    println!("50 switches, {calls} calls: {} over REST, {} over gRPC, none failed", report.rest, report.grpc);
+}
+
+#[tokio::test]
+async fn a_call_under_way_finishes_on_the_wire_on_which_it_began() {
+    let settings = Settings::start().await;
+    let (callee, running) = answering().await;
+    let (edges, clients, _stop) = edges(&settings, running.address);
+    let permits = Arc::new(Semaphore::new(0));
+    callee.play(Script::ReplyWhen(permits.clone(), Arc::new(level())));
+    for wire in [WireKind::Grpc, WireKind::Rest] {
+        let arrived = callee.count();
+        let inventory = clients.inventory.clone();
+        let under_way = tokio::spawn(async move { inventory.stock(&unhurried(), asked()).await });
+        eventually("the call to arrive", PATIENCE, || async { (callee.count() > arrived).then_some(()) })
+            .await;
+        settings.switch(wire).await;
+        taken_over(&edges, wire).await;
+        assert!(!under_way.is_finished());
+        permits.add_permits(1);
+        let reply = tokio::time::timeout(Duration::from_secs(2), under_way).await.expect("ends in time");
+        assert_eq!(reply.expect("does not panic"), Ok(level()), "while the edge changed to {wire}");
+    }
+}

@@ -1,0 +1,21 @@
+//! Requests and replies cross every wire unchanged, field by field.
+
+use super::house::{House, WIRES, unhurried};
+use super::{cases, scripted::Script};
+
+#[tokio::test]
+async fn every_request_arrives_and_every_reply_comes_back_as_it_was() {
+    for wire in WIRES {
+        let house = House::over(wire).await;
+        for case in cases::all() {
+            house.callee.play(Script::Reply(case.reply.clone()));
+            let reply = case.call(&house.clients, unhurried()).await;
+            let reply = reply.unwrap_or_else(|error| panic!("{} over {wire}: {error}", case.operation));
+            case.assert_reply(&reply, wire);
+            let seen = house.callee.take_seen();
+            assert_eq!(seen.len(), 1, "{} over {wire}: calls that arrived", case.operation);
+            assert_eq!(seen[0].operation, case.operation, "over {wire}");
+            case.assert_request(&seen[0].request, wire);
+        }
+    }
+}

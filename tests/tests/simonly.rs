@@ -1,0 +1,3 @@
+//! tmp
+#[path = "it/simulation.rs"]
+mod simulation;

@@ -1,0 +1,86 @@
+//! The arguments of `up` and `run`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, ValueEnum};
+
+use super::ShopArgs;
+use crate::run::Process;
+
+/// Which ports the shop takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Ports {
+    /// 8080 for the gateway, 8500 for the registry, 8888 for the config server, 8600 for the card network
+    Usual,
+    /// Any that are free
+    Auto,
+}
+
+/// Starts the shop.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// Which shop.
+    #[command(flatten)]
+    pub shop: ShopArgs,
+    /// Which ports to take; `auto` lets several shops run on one machine
+    #[arg(long, value_enum, default_value = "usual")]
+    pub ports: Ports,
+    /// The port of the gateway, instead of 8080
+    #[arg(long, value_name = "PORT")]
+    pub gateway_port: Option<u16>,
+    /// The port of the registry, instead of 8500
+    #[arg(long, value_name = "PORT", conflicts_with = "registry")]
+    pub registry_port: Option<u16>,
+    /// The port of the config server, instead of 8888
+    #[arg(long, value_name = "PORT")]
+    pub config_server_port: Option<u16>,
+    /// The port of the card network, instead of 8600
+    #[arg(long, value_name = "PORT")]
+    pub card_network_port: Option<u16>,
+    /// The databases: postgres://… or sqlite:FOLDER/{module}.db; SQLite in the data folder when not given
+    #[arg(long, value_name = "URL", env = "TRADEWIND_STORE", hide_env_values = true)]
+    pub store: Option<String>,
+    /// A Consul to use as the registry, instead of the embedded one
+    #[arg(long, value_name = "URL", env = "TRADEWIND_REGISTRY")]
+    pub registry: Option<String>,
+    /// The token of that registry, where it asks for one
+    #[arg(long, value_name = "TOKEN", env = "TRADEWIND_REGISTRY_TOKEN", hide_env_values = true)]
+    pub registry_token: Option<String>,
+    /// The folder of configuration files; ./config where that exists, the built-in ones otherwise
+    #[arg(long, value_name = "FOLDER")]
+    pub config: Option<PathBuf>,
+    /// The configuration profile
+    #[arg(long, value_name = "NAME", default_value = "default", env = "TRADEWIND_PROFILE")]
+    pub profile: String,
+    /// Print one line of JSON when ready, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl UpArgs {
+    pub(super) fn parse_from_nothing() -> Self {
+        #[derive(Parser)]
+        struct Alone {
+            #[command(flatten)]
+            up: UpArgs,
+        }
+        Alone::parse_from(["tradewind"]).up
+    }
+}
+
+/// Runs one process.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Which
+    #[arg(value_enum, value_name = "NAME")]
+    pub process: Process,
+    /// What the process must know before it can ask anybody.
+    #[command(flatten)]
+    pub process_args: chassis::process::Args,
+    /// The folder of configuration files, for the config server
+    #[arg(long, value_name = "FOLDER", default_value = "config")]
+    pub config_files: PathBuf,
+    /// Drain and exit when standard input ends: the other end of the pipe is the supervisor's
+    #[arg(long, hide = true)]
+    pub lifeline: bool,
+}
