@@ -137,7 +137,8 @@ impl Guard {
         }
     }
 
-    fn check_token(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    /// Whether a request shows the operator token.
+    pub fn check_token(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let Some(token) = &self.0.token else {
             let detail = "changes are switched off here, because no operator token is configured";
             return Err(Problem::new(Code::Unauthenticated, detail));

@@ -168,6 +168,17 @@ impl Problem {
     }
 }
 
+/// An error with everything that caused it, for logs: an error's own text does not repeat its source.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
 /// Gathers every fault of a request, so that the client learns all of them at once.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Fault>);

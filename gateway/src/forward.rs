@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
+use contracts::error::chain;
 use contracts::{Context, Deadline, Kind, TraceContext};
 use http::header::HeaderMap;
 use http::uri::Authority;
@@ -183,10 +184,4 @@ impl Errand<'_> {
         response::inbound(response.headers_mut(), &from, &rules.table);
         response
     }
-}
-
-/// An error with all that caused it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

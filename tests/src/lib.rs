@@ -2,6 +2,10 @@
 //!
 //! - [`sim`]: the saga in a seeded single-threaded simulation
 //! - [`shop`]: a whole shop of real processes, for one test
+//! - [`reply`]: what a client of it was told
+//! - [`load`]: customers who place orders meanwhile
 
+pub mod load;
+pub mod reply;
 pub mod shop;
 pub mod sim;

@@ -3,14 +3,21 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::config::protocol::DEFAULT_PROFILE;
 use contracts::OrderId;
+use contracts::inventory::StockLevel;
 use contracts::orders::{Order, Timeline};
+use contracts::payments::NetworkRecord;
+use contracts::types::Page;
+use parking_lot::Mutex;
 use reqwest::{Response, StatusCode};
+use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 use testkit::eventually;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tradewind::audit::{self, Report};
 use tradewind::cli::ShopArgs;
@@ -25,6 +32,7 @@ pub struct Shop {
     up: Child,
     program: PathBuf,
     data: PathBuf,
+    complaints: Arc<Mutex<String>>,
     /// HTTP, without proxies and with a time-out.
     pub http: reqwest::Client,
     /// The shop as the commands see it.
@@ -47,26 +55,34 @@ impl Shop {
         Self::start_in(program, data, arguments, None).await
     }
 
-    async fn start_in(program: &str, data: &Path, arguments: &[&str], folder: Option<tempfile::TempDir>) -> Self {
+    async fn start_in(
+        program: &str,
+        data: &Path,
+        arguments: &[&str],
+        folder: Option<tempfile::TempDir>,
+    ) -> Self {
         let mut up = Command::new(program)
             .args(["up", "--ports", "auto", "--json", "--data"])
             .arg(data)
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .expect("the command starts");
+        let complaints = Arc::<Mutex<String>>::default();
+        tokio::spawn(keep(BufReader::new(up.stderr.take().expect("its complaints")), complaints.clone()));
         let mut lines = BufReader::new(up.stdout.take().expect("its output")).lines();
         let first = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("it gets ready in time");
         let first = first.expect("its output").unwrap_or_default();
-        assert!(!first.is_empty(), "up ended before it was ready:\n{}", logs(data));
+        assert!(!first.is_empty(), "up ended before it was ready:\n{}\n{}", complaints.lock(), logs(data));
         // nobody needs the rest, but a full pipe would stop it
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let client = client::Shop::find(&ShopArgs { data: data.to_owned() }).expect("the shop is found");
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client");
-        Self { up, program: program.into(), data: data.to_owned(), http, client, _folder: folder }
+        let http =
+            reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client");
+        Self { up, program: program.into(), data: data.to_owned(), complaints, http, client, _folder: folder }
     }
 
     /// Its data folder.
@@ -77,6 +93,17 @@ impl Shop {
     /// The number of the supervisor's process.
     pub fn pid(&self) -> u32 {
         self.up.id().expect("it runs")
+    }
+
+    /// What the supervisor has written to its standard error so far.
+    pub fn complaints(&self) -> String {
+        self.complaints.lock().clone()
+    }
+
+    /// Sends the supervisor a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process");
+        rustix::process::kill_process(pid, signal).expect("it can be signalled");
     }
 
     /// Waits for the supervisor's end.
@@ -119,12 +146,8 @@ impl Shop {
 
     /// Runs a command of `tradewind` on this shop; its exit code and what it printed.
     pub async fn run(&self, arguments: &[&str]) -> (i32, String, String) {
-        let mut command = Command::new(&self.program);
-        command.args(arguments).arg("--data").arg(&self.data).kill_on_drop(true);
-        let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends in time");
-        let output = output.expect("it runs");
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+        let data = self.data.to_str().expect("a path in UTF-8");
+        run(&self.program, &[arguments, &["--data", data]].concat()).await
     }
 
     /// Places an order through the gateway.
@@ -156,12 +179,47 @@ impl Shop {
         self.http.get(self.url(&path)).send().await.expect("an answer").json().await.expect("a timeline")
     }
 
+    /// A customer's newest orders, where orders can be asked at this moment.
+    pub async fn orders_of(&self, customer: &str) -> Option<Vec<Order>> {
+        let path = self.url(&format!("/api/orders?customer_id={customer}"));
+        let response = self.http.get(path).send().await.ok()?;
+        Some(response.json::<Page<Order>>().await.ok()?.items)
+    }
+
+    /// How much of a product there is.
+    pub async fn stock(&self, sku: &str) -> StockLevel {
+        let response = self.http.get(self.url(&format!("/api/stock/{sku}"))).send().await;
+        response.expect("an answer").json().await.expect("a level")
+    }
+
+    /// What the card network did for an order, by its own record.
+    pub async fn charge(&self, id: OrderId) -> NetworkRecord {
+        let url = format!("{}/holds/{id}", self.client.up.addresses.card_network);
+        self.http.get(url).send().await.expect("an answer").json().await.expect("a record")
+    }
+
+    /// Changes a key of the configuration, whether or not anybody runs with it now; the version.
+    pub async fn change(&self, application: &str, key: &str, value: impl Into<Value>) -> u64 {
+        let admin = self.client.admin().expect("the operator's token");
+        let (_, etag) = admin.effective(application, DEFAULT_PROFILE).await.expect("what holds");
+        let changed = admin.set(application, DEFAULT_PROFILE, key, value.into(), &etag).await;
+        changed.expect("the change is good").version
+    }
+
+    /// Changes a key of the configuration, and waits until every live instance runs with it.
+    pub async fn configure(&self, application: &str, key: &str, value: impl Into<Value>) {
+        let version = self.change(application, key, value).await;
+        let admin = self.client.admin().expect("the operator's token");
+        let applied = admin.applied(application, version, PATIENCE).await.expect("the instances");
+        assert!(applied.behind.is_empty() && !applied.running.is_empty(), "{key}: {applied:?}");
+    }
+
     /// Waits until an order has come to rest.
     pub async fn rest(&self, id: OrderId) -> Order {
         eventually(&format!("order {id} to come to rest"), PATIENCE, async || {
             let path = self.url(&format!("/api/orders/{id}"));
             let order: Order = self.http.get(path).send().await.ok()?.json().await.ok()?;
-            ["confirmed", "rejected", "cancelled", "refunded"].contains(&order.step.as_str()).then_some(order)
+            rests(&order).then_some(order)
         })
         .await
     }
@@ -185,6 +243,41 @@ impl Shop {
         let status = self.ended().await;
         assert!(status.success(), "{status}");
     }
+}
+
+/// Runs a command to its end; its exit code and what it printed.
+pub async fn run(program: impl AsRef<Path>, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(program.as_ref());
+    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends in time");
+    let output = output.expect("it runs");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+/// Whether a process has ended; one that only waits for its parent to notice has.
+pub fn is_gone(pid: u32) -> bool {
+    let running = i32::try_from(pid).ok().and_then(Pid::from_raw).map(rustix::process::test_kill_process);
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // the state follows the name, which stands in brackets
+    let waits = stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']));
+    waits || !matches!(running, Some(Ok(())))
+}
+
+/// Keeps what is read, and shows it to whoever watches the test.
+async fn keep(reader: impl AsyncBufRead + Unpin, kept: Arc<Mutex<String>>) {
+    let mut lines = reader.lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        eprintln!("{line}");
+        let mut kept = kept.lock();
+        kept.push_str(&line);
+        kept.push('\n');
+    }
+}
+
+/// Whether nothing more happens to an order by itself.
+pub fn rests(order: &Order) -> bool {
+    ["confirmed", "rejected", "cancelled", "refunded"].contains(&order.step.as_str())
 }
 
 /// An order of one product, paid for with `card`.

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use chassis::config::{AdminClient, Environment, Live, ProcessEnvironment};
 use chassis::discovery::{Consul, Directory};
 use contracts::Problem;
-use contracts::error::ProblemJson;
+use contracts::error::{ProblemJson, chain};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
@@ -123,15 +123,4 @@ impl Shop {
 
 fn unexplained(status: StatusCode) -> RequestError {
     RequestError::Lost(format!("the answer is {status}, without a reason"))
-}
-
-/// An error with what caused it: reqwest says in the first line only that it failed.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

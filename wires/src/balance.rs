@@ -73,7 +73,7 @@ where
             let result = balance.transport.oneshot(Routed { call, address }).await;
             match &result {
                 Err(PortError::Remote(failure)) if failure.reason == RemoteReason::Unreachable => {
-                    load.set_aside()
+                    load.set_aside();
                 }
                 _ => load.welcome(),
             }

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use contracts::{
     Context, Effect, Kind, Operation, PortError, PortResult, RemoteFailure, RemoteReason, Streaming,
 };
+use futures::StreamExt;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::util::BoxCloneSyncService;
 
 use crate::choices::WireKind;
@@ -80,5 +82,30 @@ impl Failures {
             effect,
             detail,
         })
+    }
+}
+
+/// Ties the requests of a call to its replies: they end when the caller lets go of the replies, or when
+/// the call fails to open. HTTP sends a request to its end although nobody reads the response any more,
+/// and the callee would go on for nobody.
+pub(crate) struct Tie {
+    _let_go: DropGuard,
+}
+
+impl Tie {
+    /// The requests, and what they hang on.
+    pub(crate) fn to<In: Send + 'static>(requests: Streaming<In>) -> (Streaming<In>, Self) {
+        let let_go = CancellationToken::new();
+        let requests = requests.take_until(let_go.clone().cancelled_owned()).boxed();
+        (requests, Self { _let_go: let_go.drop_guard() })
+    }
+
+    /// The replies, on which the requests hang from now on.
+    pub(crate) fn holding<Out: 'static>(self, replies: Streaming<Out>) -> Streaming<Out> {
+        let held = replies.map(move |reply| {
+            let _held = &self;
+            reply
+        });
+        held.boxed()
     }
 }

@@ -1,12 +1,14 @@
 //! Which wire each edge takes: configuration, changed while running.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use chassis::config::Section;
 use contracts::Fault;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// A way for one module to call another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -32,7 +34,7 @@ impl fmt::Display for WireKind {
 }
 
 /// The section `wires`: `wires.orders.inventory = "grpc"`. An edge that is not named takes `rest`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct WireChoices(pub BTreeMap<String, BTreeMap<String, WireKind>>);
 
@@ -43,8 +45,8 @@ impl Section for WireChoices {
         let mut faults = Vec::new();
         let mut known = |field: &str, name: &String| {
             if !MODULES.contains(&name.as_str()) {
-                let message = format!("names no module; the modules are {}", MODULES.join(", "));
-                faults.push(Fault { field: format!("wires.{field}"), message });
+                let message = format!("must be an edge between two of {}", MODULES.join(", "));
+                faults.push(Fault { field: field.to_owned(), message });
             }
         };
         for (caller, callees) in &self.0 {
@@ -55,6 +57,25 @@ impl Section for WireChoices {
         }
         faults
     }
+}
+
+/// Every edge by name, so that the config server refuses an edge that cannot be before it is stored.
+impl JsonSchema for WireChoices {
+    fn schema_name() -> Cow<'static, str> {
+        "WireChoices".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let wire = generator.subschema_for::<WireKind>();
+        group(group(wire))
+    }
+}
+
+/// A group with a key for each module.
+fn group(each: Schema) -> Schema {
+    let modules: Map<String, Value> =
+        MODULES.iter().map(|module| ((*module).to_owned(), each.clone().to_value())).collect();
+    json_schema!({ "type": "object", "properties": modules, "additionalProperties": false })
 }
 
 impl WireChoices {
@@ -81,7 +102,7 @@ mod tests {
     #[test]
     fn unknown_modules_and_wires_are_refused() {
         let choices: WireChoices = serde_json::from_str(r#"{"orders":{"inventroy":"grpc"}}"#).expect("reads");
-        assert_eq!(choices.check()[0].field, "wires.orders.inventroy");
+        assert_eq!(choices.check()[0].field, "orders.inventroy");
         assert!(serde_json::from_str::<WireChoices>(r#"{"orders":{"inventory":"pigeon"}}"#).is_err());
         assert!(serde_json::from_str::<WireChoices>(r#"{"orders":{"inventory":"local"}}"#).is_err());
     }

@@ -14,6 +14,7 @@
 pub mod balance;
 pub mod call;
 pub mod choices;
+mod connect;
 mod edge;
 pub mod grpc;
 pub mod local;

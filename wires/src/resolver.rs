@@ -1,6 +1,7 @@
 //! Gives a module the ports that it calls, and keeps each edge on the wire that configuration names.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -16,7 +17,7 @@ use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 
 use crate::choices::{WireChoices, WireKind};
-use crate::edge::{Edge, EdgeReport, Switch};
+use crate::edge::{Edge, EdgeReport, Made, Switch};
 use crate::grpc::GrpcClient;
 use crate::local::Local;
 use crate::rest::RestClient;
@@ -79,6 +80,9 @@ impl Resolver {
         Edges { caller, resolver: self.clone(), choices, edges: Arc::default() }
     }
 }
+
+/// How soon a switch that reached nobody is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// What one module calls.
 #[derive(Clone)]
@@ -164,9 +168,15 @@ impl Edges {
         let (caller, discovery) = (self.caller, self.resolver.discovery.clone());
         let begin = if hosted.is_some() { WireKind::Local } else { self.choices.get().of(caller, callee) };
         let edge = Arc::new(Edge::new(caller, callee, begin, move |wire| match (&hosted, wire) {
-            (Some(port), _) => local(port.clone(), caller),
-            (None, WireKind::Grpc) => grpc(GrpcClient::new(caller, callee, discovery.clone())),
-            (None, _) => rest(RestClient::new(caller, callee, discovery.clone())),
+            (Some(port), _) => Made { port: local(port.clone(), caller), reach: None },
+            (None, WireKind::Grpc) => {
+                let client = GrpcClient::new(caller, callee, discovery.clone());
+                Made { reach: Some(client.reach()), port: grpc(client) }
+            }
+            (None, _) => {
+                let client = RestClient::new(caller, callee, discovery.clone());
+                Made { reach: Some(client.reach()), port: rest(client) }
+            }
         }));
         self.edges.write().push(edge.clone());
         edge
@@ -176,15 +186,28 @@ impl Edges {
     pub async fn follow(self, shutdown: CancellationToken) {
         let mut choices = self.choices.clone();
         loop {
-            let wanted = choices.get();
-            for edge in self.edges.read().iter() {
-                edge.switch(wanted.of(self.caller, edge.callee()));
-            }
+            let complete = self.switch_all(&choices.get()).await;
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 _ = choices.changed() => {}
+                () = tokio::time::sleep(TRY_AGAIN), if !complete => {}
             }
         }
+    }
+
+    /// Brings every edge to the wire that `wanted` names; whether all of them are there.
+    async fn switch_all(&self, wanted: &WireChoices) -> bool {
+        let edges = self.edges.read().clone();
+        let switches = edges.iter().map(async |edge| {
+            let (caller, callee) = (self.caller, edge.callee());
+            let wire = wanted.of(caller, callee);
+            let switched = edge.switch(wire).await;
+            if let Err(reason) = &switched {
+                tracing::warn!(caller, callee, %wire, "{caller} cannot call {callee} over {wire} yet: {reason}");
+            }
+            switched.is_ok()
+        });
+        futures::future::join_all(switches).await.into_iter().all(|switched| switched)
     }
 
     /// How every edge stands.

@@ -90,6 +90,10 @@ fn from_body<T: DeserializeOwned>(
     strictness: Strictness,
 ) -> Result<T, Problem> {
     if path.iter().next().is_none() {
+        // serde would read the fields of a list by their positions, which nobody has promised
+        if body.trim_ascii_start().starts_with(b"[") {
+            return Err(Problem::new(Code::InvalidRequest, NO_OBJECT));
+        }
         let mut reader = serde_json::Deserializer::from_slice(body);
         let value = read(&mut reader, strictness, json_fault)?;
         reader.end().map_err(|error| Problem::new(Code::Malformed, error.to_string()))?;
@@ -99,7 +103,7 @@ fn from_body<T: DeserializeOwned>(
         [] => serde_json::Map::new(),
         body => match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => fields,
-            Ok(_) => return Err(Problem::new(Code::InvalidRequest, "the body must be a JSON object")),
+            Ok(_) => return Err(Problem::new(Code::InvalidRequest, NO_OBJECT)),
             Err(error) => {
                 return Err(Problem::new(Code::Malformed, format!("the body is not JSON: {error}")));
             }
@@ -117,6 +121,8 @@ fn from_body<T: DeserializeOwned>(
     }
     read(Value::Object(fields), strictness, json_fault)
 }
+
+const NO_OBJECT: &str = "the body must be a JSON object";
 
 fn json_fault(error: &serde_json::Error) -> (Code, String) {
     match error.classify() {
@@ -138,13 +144,15 @@ where
     let mut unknown = Vec::new();
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(reader, &mut track);
-    let value = serde_ignored::deserialize(tracked, |field| unknown.push(field.to_string()));
+    let value = serde_ignored::deserialize(tracked, |field| unknown.push(path_of(&field)));
     let value = value.map_err(|error| {
         let (code, message) = describe(&error);
-        let field = track.path().to_string();
-        match code {
-            Code::InvalidRequest if field != "." => Problem::invalid_field(field, message),
-            code => Problem::new(code, message),
+        let place = track.path().to_string();
+        let place = if place == "." { "" } else { &place };
+        match (code, missing_field(&message)) {
+            (Code::InvalidRequest, Some(name)) => Problem::invalid_field(field_in(place, name), "is missing"),
+            (Code::InvalidRequest, None) if !place.is_empty() => Problem::invalid_field(place, message),
+            (code, _) => Problem::new(code, message),
         }
     })?;
     if strictness == Strictness::RefuseUnknownFields && !unknown.is_empty() {
@@ -154,4 +162,26 @@ where
         return Err(Problem::invalid(faults.collect()));
     }
     Ok(value)
+}
+
+/// The field that serde did not find: it says so in words only.
+fn missing_field(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.split_once('`').map(|(name, _)| name)
+}
+
+/// The path of a field that nobody knows, written as those of all other faults are.
+fn path_of(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, index } => format!("{}[{index}]", path_of(parent)),
+        Path::Map { parent, key } => field_in(&path_of(parent), key),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+            path_of(parent)
+        }
+    }
+}
+
+fn field_in(place: &str, name: &str) -> String {
+    if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") }
 }

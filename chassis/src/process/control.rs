@@ -1,17 +1,44 @@
 //! The control endpoints that every module has: `/control/MODULE/…`, behind the guard.
 
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
 
 use super::Bootstrap;
 use crate::config::Configuration;
 use crate::control::{Changes, Guard};
+use crate::http::Refusal;
 
 /// `GET /control/MODULE/config` says what the module runs with and where each value came from; beside
-/// it stand the module's own endpoints.
-pub(super) fn routes(bootstrap: &Bootstrap, module: &str, configuration: Configuration, own: Router) -> Router {
-    let guard = Guard::new(bootstrap.operator_token.clone())
-        .with_hosts(bootstrap.advertise.iter().filter_map(|address| address.split(':').next().map(str::to_owned)));
-    let endpoints = Router::new().route("/config", get(async move || Json(configuration.report()))).merge(own);
+/// it stand the module's own endpoints. Reading is open to this machine; others show the operator token,
+/// since a process that listens to the world (the gateway, say) must not tell the world how it is set up.
+pub(super) fn routes(
+    bootstrap: &Bootstrap,
+    module: &str,
+    configuration: Configuration,
+    own: Router,
+) -> Router {
+    let guard = Guard::new(bootstrap.operator_token.clone()).with_hosts(
+        bootstrap.advertise.iter().filter_map(|address| address.split(':').next().map(str::to_owned)),
+    );
+    let endpoints =
+        Router::new().route("/config", get(async move || Json(configuration.report()))).merge(own);
+    let endpoints = endpoints.layer(from_fn_with_state(guard.clone(), from_near_or_by_operator));
     Router::new().nest(&format!("/control/{module}"), guard.protect(Changes::ByOperator, endpoints))
+}
+
+async fn from_near_or_by_operator(
+    State(guard): State<Guard>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    if !peer.is_some_and(|ConnectInfo(peer)| peer.ip().is_loopback()) {
+        guard.check_token(request.headers())?;
+    }
+    Ok(next.run(request).await)
 }

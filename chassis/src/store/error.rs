@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use contracts::error::chain;
 use contracts::{Code, PortError, Problem};
 
 /// A database did not do what it was asked.
@@ -82,14 +83,4 @@ impl From<StoreError> for PortError {
         tracing::error!(error = cause, "the database failed: {cause}");
         Problem::internal().into()
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

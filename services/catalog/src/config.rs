@@ -1,7 +1,6 @@
 //! The catalog's settings.
 
 use chassis::config::Section;
-use contracts::Fault;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +9,12 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct CacheConfig {
     /// How long a product is answered from memory before the database is asked again, in milliseconds;
-    /// 0 turns the cache off. Default 5000.
+    /// 0 turns the cache off, and an hour is the most: a changed price must be seen some day. Default
+    /// 5000.
+    #[schemars(range(min = 0, max = 3_600_000))]
     pub ttl_ms: u64,
-    /// How many products it holds at the most. Default 1000.
+    /// How many products it holds at the most, all of them in memory. Default 1000.
+    #[schemars(range(min = 0, max = 100_000))]
     pub entries: u32,
 }
 
@@ -24,18 +26,4 @@ impl Default for CacheConfig {
 
 impl Section for CacheConfig {
     const NAME: &'static str = "cache";
-
-    fn check(&self) -> Vec<Fault> {
-        let most = [
-            ("ttl_ms", self.ttl_ms, 3_600_000, "an hour: a changed price must be seen some day"),
-            ("entries", u64::from(self.entries), 100_000, "100000: they are kept in memory"),
-        ];
-        most.into_iter()
-            .filter(|(_, value, most, _)| value > most)
-            .map(|(field, _, _, why)| Fault {
-                field: field.into(),
-                message: format!("must be at most {why}"),
-            })
-            .collect()
-    }
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use chassis::config::Section;
-use contracts::Fault;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,10 +13,13 @@ use crate::domain::Pace;
 #[serde(deny_unknown_fields, default)]
 pub struct CarrierConfig {
     /// How long after it was scheduled a shipment is collected, in milliseconds. Default 60000.
+    #[schemars(range(min = 0, max = LONGEST_WAY_MS))]
     pub dispatch_after_ms: u64,
     /// How long after it was collected a shipment is delivered, in milliseconds. Default 120000.
+    #[schemars(range(min = 0, max = LONGEST_WAY_MS))]
     pub deliver_after_ms: u64,
     /// How often the carriers look for what is due, in milliseconds. Default 1000.
+    #[schemars(range(min = 10, max = 60_000))]
     pub sweep_every_ms: u64,
 }
 
@@ -47,17 +49,6 @@ const LONGEST_WAY_MS: u64 = 31 * 24 * 3600 * 1000;
 
 impl Section for CarrierConfig {
     const NAME: &'static str = "carrier";
-
-    fn check(&self) -> Vec<Fault> {
-        [
-            within("dispatch_after_ms", self.dispatch_after_ms, 0, LONGEST_WAY_MS),
-            within("deliver_after_ms", self.deliver_after_ms, 0, LONGEST_WAY_MS),
-            within("sweep_every_ms", self.sweep_every_ms, 10, 60_000),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
 }
 
 /// Following shipments.
@@ -66,6 +57,7 @@ impl Section for CarrierConfig {
 pub struct TrackingConfig {
     /// How often a listener looks into the database, where another replica may have moved its shipment,
     /// in milliseconds. Moves of this process reach it at once. Default 2000.
+    #[schemars(range(min = 10, max = 60_000))]
     pub poll_ms: u64,
 }
 
@@ -84,13 +76,4 @@ impl TrackingConfig {
 
 impl Section for TrackingConfig {
     const NAME: &'static str = "tracking";
-
-    fn check(&self) -> Vec<Fault> {
-        within("poll_ms", self.poll_ms, 10, 60_000).into_iter().collect()
-    }
-}
-
-fn within(field: &str, value: u64, least: u64, most: u64) -> Option<Fault> {
-    let fault = || Fault { field: field.into(), message: format!("must be {least} to {most}, not {value}") };
-    (!(least..=most).contains(&value)).then(fault)
 }

@@ -1,5 +1,10 @@
 //! What crosses crates and processes. One executable, so that it links once.
 
 mod conformance;
+mod crashes;
 mod direction;
+mod idempotency;
+mod outcomes;
+mod races;
 mod simulation;
+mod wires;

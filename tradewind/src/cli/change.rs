@@ -63,7 +63,7 @@ pub struct ConfigSetArgs {
     #[arg(value_name = "KEY")]
     pub key: String,
     /// What it shall be
-    #[arg(value_name = "VALUE")]
+    #[arg(value_name = "VALUE", allow_negative_numbers = true)]
     pub value: String,
     /// How long to wait until every live instance runs with it, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=3600))]

@@ -8,6 +8,7 @@ use super::wires::{self, EdgeReport};
 use crate::cli::StatusArgs;
 use crate::client::Shop;
 use crate::text;
+use crate::up::files;
 use crate::up::status::{ProcessStatus, ShopStatus};
 
 /// Everything that `status` tells.
@@ -16,6 +17,8 @@ struct Told {
     #[serde(flatten)]
     shop: ShopStatus,
     wires: Vec<EdgeReport>,
+    /// Configuration files that cannot be used.
+    warnings: Vec<String>,
 }
 
 /// Shows the processes of the running shop.
@@ -23,7 +26,8 @@ pub async fn status(args: &StatusArgs) -> anyhow::Result<()> {
     let shop = Shop::find(&args.shop)?;
     let status = shop.status().await?;
     let wires = wires::in_use(&shop, &status).await;
-    let told = Told { shop: status, wires };
+    let warnings = files::complaints(&status.addresses.config_server).await;
+    let told = Told { shop: status, wires, warnings };
     if args.json {
         return super::print_json(&told);
     }
@@ -57,6 +61,9 @@ impl Told {
             if let Some(how) = &process.last_end {
                 text.push_str(&format!("{} {how} before its last restart\n", process.name));
             }
+        }
+        for warning in &self.warnings {
+            text.push_str(&format!("{warning}\n"));
         }
         if !self.wires.is_empty() {
             text.push_str(&format!("\n{}", wires::table(&self.wires)));
@@ -113,7 +120,8 @@ mod tests {
             totals: Totals::of(std::slice::from_ref(&process)),
             processes: vec![process],
         };
-        Told { shop, wires: Vec::new() }
+        let warnings = vec!["warning: the file is broken".to_owned()];
+        Told { shop, wires: Vec::new(), warnings }
     }
 
     #[test]
@@ -129,6 +137,7 @@ mod tests {
         assert!(text.contains("orders is not ready: database of orders: gone"), "{text}");
         assert!(text.contains("orders was killed by signal 9 before its last restart"), "{text}");
         assert!(text.contains("1 running") && text.contains("PSS"), "{text}");
+        assert!(text.contains("\nwarning: the file is broken\n"), "{text}");
     }
 
     #[test]

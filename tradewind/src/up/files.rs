@@ -38,7 +38,7 @@ pub(super) fn choose(asked: Option<&Path>, here: &Path, folder: &Folder) -> anyh
 
 /// What the config server says about files that it cannot use: its log has it too, but who reads that
 /// while all is well?
-pub(super) async fn complaints(config_server: &str) -> Vec<String> {
+pub(crate) async fn complaints(config_server: &str) -> Vec<String> {
     let status = match AdminClient::new(config_server, None) {
         Ok(client) => client.status().await,
         Err(error) => Err(error),

@@ -17,7 +17,7 @@ mod backoff;
 mod banner;
 mod child;
 mod control;
-mod files;
+pub(crate) mod files;
 mod fleet;
 pub mod holder;
 mod memory;

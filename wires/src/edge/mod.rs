@@ -1,4 +1,4 @@
-//! An edge on its wire of the moment. A switch makes the new wire first and then swaps; calls under
+//! An edge on its wire of the moment. A switch connects the new wire first and then swaps; calls under
 //! way finish on the old one, so that no call fails.
 
 mod catalog;
@@ -11,9 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::choices::WireKind;
+use crate::connect::Reach;
 
 /// The edge from one module to the port `P` of another.
 pub(crate) struct Edge<P: ?Sized> {
@@ -21,7 +23,13 @@ pub(crate) struct Edge<P: ?Sized> {
     callee: &'static str,
     now: ArcSwap<Way<P>>,
     calls: [AtomicU64; 3],
-    make: Box<dyn Fn(WireKind) -> Arc<P> + Send + Sync>,
+    make: Box<dyn Fn(WireKind) -> Made<P> + Send + Sync>,
+}
+
+/// A client of a port, and the wire that it reaches it by; none in the same process.
+pub(crate) struct Made<P: ?Sized> {
+    pub port: Arc<P>,
+    pub reach: Option<Arc<Reach>>,
 }
 
 struct Way<P: ?Sized> {
@@ -35,9 +43,9 @@ impl<P: ?Sized> Edge<P> {
         caller: &str,
         callee: &'static str,
         wire: WireKind,
-        make: impl Fn(WireKind) -> Arc<P> + Send + Sync + 'static,
+        make: impl Fn(WireKind) -> Made<P> + Send + Sync + 'static,
     ) -> Self {
-        let now = ArcSwap::from_pointee(Way { wire, port: make(wire) });
+        let now = ArcSwap::from_pointee(Way { wire, port: make(wire).port });
         Self { caller: caller.to_owned(), callee, now, calls: Default::default(), make: Box::new(make) }
     }
 
@@ -50,30 +58,38 @@ impl<P: ?Sized> Edge<P> {
 }
 
 /// What the switching of edges needs to know about any of them.
+#[async_trait]
 pub(crate) trait Switch: Send + Sync {
     /// The module at its head.
     fn callee(&self) -> &'static str;
 
-    /// From now on new calls take `wire`.
-    fn switch(&self, wire: WireKind);
+    /// From now on new calls take `wire`, unless it reaches nobody: then it says why, and nothing changes.
+    async fn switch(&self, wire: WireKind) -> Result<(), String>;
 
     /// How it stands.
     fn report(&self) -> EdgeReport;
 }
 
+#[async_trait]
 impl<P: ?Sized + Send + Sync> Switch for Edge<P> {
     fn callee(&self) -> &'static str {
         self.callee
     }
 
-    fn switch(&self, wire: WireKind) {
+    async fn switch(&self, wire: WireKind) -> Result<(), String> {
         let old = self.now.load().wire;
         // a module in the same process is always called in the process
         if old == wire || old == WireKind::Local {
-            return;
+            return Ok(());
         }
-        self.now.store(Arc::new(Way { wire, port: (self.make)(wire) }));
-        tracing::info!(caller = self.caller, callee = self.callee, %wire, "{} now calls {} over {wire}, no longer over {old}", self.caller, self.callee);
+        let made = (self.make)(wire);
+        if let Some(reach) = made.reach {
+            reach.establish().await?;
+        }
+        self.now.store(Arc::new(Way { wire, port: made.port }));
+        let (caller, callee) = (&self.caller, self.callee);
+        tracing::info!(caller, callee, %wire, "{caller} now calls {callee} over {wire}, no longer over {old}");
+        Ok(())
     }
 
     fn report(&self) -> EdgeReport {

@@ -19,8 +19,9 @@ use futures::StreamExt;
 use prost::Message;
 use tower::ServiceExt;
 
-use crate::call::{Call, EdgeName, Failures, Payload, Reply, Wire};
+use crate::call::{Call, EdgeName, Failures, Payload, Reply, Tie, Wire};
 use crate::choices::WireKind;
+use crate::connect::Reach;
 use crate::stack;
 
 /// Calls a service over gRPC. Implements every port.
@@ -28,14 +29,22 @@ use crate::stack;
 pub struct GrpcClient {
     edge: Arc<EdgeName>,
     wire: Wire,
+    reach: Arc<Reach>,
 }
 
 impl GrpcClient {
     /// The client of the edge from `caller` to `callee`.
     pub fn new(caller: &str, callee: &'static str, discovery: Arc<dyn Discovery>) -> Self {
         let edge = Arc::new(EdgeName { caller: caller.to_owned(), callee });
-        let wire = stack::around(callee, WireKind::Grpc, discovery, transport::Transport::default());
-        Self { edge, wire }
+        let transport = transport::Transport::default();
+        let reach = Arc::new(Reach::new(callee, discovery.clone(), transport.clone()));
+        let wire = stack::around(callee, WireKind::Grpc, discovery, transport);
+        Self { edge, wire, reach }
+    }
+
+    /// Connects ahead of the first call.
+    pub(crate) fn reach(&self) -> Arc<Reach> {
+        self.reach.clone()
     }
 
     /// One request, one reply.
@@ -67,8 +76,9 @@ impl GrpcClient {
         ctx: &Context,
         requests: Streaming<In>,
     ) -> PortResult<Streaming<PortResult<Out>>> {
-        let messages = requests.map(|request| Ok(encode(request))).boxed();
-        self.stream(operation, ctx, Payload::Many(messages)).await
+        let (requests, tie) = Tie::to(requests);
+        let messages = Payload::Many(requests.map(|request| Ok(encode(request))).boxed());
+        Ok(tie.holding(self.stream(operation, ctx, messages).await?))
     }
 
     async fn stream<Out: Proto + 'static>(

@@ -20,11 +20,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::call::{Call, EdgeName, Failures, Payload, Wire};
+use crate::call::{Call, EdgeName, Failures, Payload, Tie, Wire};
 use crate::choices::WireKind;
+use crate::connect::Reach;
 use crate::stack;
 
 /// Calls a service over REST. Implements every port.
@@ -32,14 +32,22 @@ use crate::stack;
 pub struct RestClient {
     edge: Arc<EdgeName>,
     wire: Wire,
+    reach: Arc<Reach>,
 }
 
 impl RestClient {
     /// The client of the edge from `caller` to `callee`.
     pub fn new(caller: &str, callee: &'static str, discovery: Arc<dyn Discovery>) -> Self {
         let edge = Arc::new(EdgeName { caller: caller.to_owned(), callee });
-        let wire = stack::around(callee, WireKind::Rest, discovery, transport::Transport::new());
-        Self { edge, wire }
+        let transport = transport::Transport::new();
+        let reach = Arc::new(Reach::new(callee, discovery.clone(), transport.clone()));
+        let wire = stack::around(callee, WireKind::Rest, discovery, transport);
+        Self { edge, wire, reach }
+    }
+
+    /// Connects ahead of the first call.
+    pub(crate) fn reach(&self) -> Arc<Reach> {
+        self.reach.clone()
     }
 
     /// One request, one reply.
@@ -87,19 +95,9 @@ impl RestClient {
         In: Serialize + Send + 'static,
         Out: DeserializeOwned + Send + 'static,
     {
-        // over HTTP/1.1 a request is sent to its end although nobody reads the response any more; so it
-        // has to end with the replies
-        let let_go = CancellationToken::new();
-        let requests = requests.take_until(let_go.clone().cancelled_owned());
-        let body = Payload::Many(requests.map(|request| Ok(streams::line(&request))).boxed());
-        let held = let_go.drop_guard();
-        let replies = self.stream(operation, ctx, operation.path.to_owned(), body).await?;
-        Ok(replies
-            .map(move |reply| {
-                let _held = &held;
-                reply
-            })
-            .boxed())
+        let (requests, tie) = Tie::to(requests);
+        let lines = Payload::Many(requests.map(|request| Ok(streams::line(&request))).boxed());
+        Ok(tie.holding(self.stream(operation, ctx, operation.path.to_owned(), lines).await?))
     }
 
     async fn stream<Out: DeserializeOwned + Send + 'static>(

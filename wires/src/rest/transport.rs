@@ -3,11 +3,12 @@
 use std::task::{Context as Poller, Poll};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use chassis::http::streams::NDJSON;
 use chassis::http::write_context;
-use contracts::error::ProblemJson;
+use contracts::error::{ProblemJson, chain};
 use contracts::{PortError, RemoteReason, Shape, Verb};
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -17,6 +18,10 @@ use tower::Service;
 use crate::balance::Routed;
 use crate::call::{Failures, Payload, Reply};
 use crate::choices::WireKind;
+use crate::connect::Connect;
+
+/// How long connecting ahead may take.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// One connection pool an edge.
 #[derive(Clone)]
@@ -35,6 +40,16 @@ impl Transport {
             // only TLS back ends and system proxies can fail here, and we use neither
             .unwrap_or_default();
         Self { client }
+    }
+}
+
+#[async_trait]
+impl Connect for Transport {
+    async fn connect(&self, address: &str) -> Result<(), String> {
+        let answer =
+            self.client.get(format!("http://{address}/livez")).timeout(CONNECT_PATIENCE).send().await;
+        let answer = answer.and_then(Response::error_for_status);
+        answer.map(drop).map_err(|error| format!("{address}: {}", chain(&error)))
     }
 }
 
@@ -110,14 +125,4 @@ async fn refused(failures: Failures, address: &str, response: Response) -> PortE
         None => failures
             .sent(RemoteReason::Garbled, format!("{address} answered {status} without a problem of ours")),
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chassis::config::Live;
+use contracts::error::chain;
 use contracts::payments::{CardToken, NetworkRecord};
 use contracts::{Context, Money, OrderId};
 use reqwest::{Method, StatusCode};
@@ -107,16 +108,6 @@ fn failed(error: reqwest::Error) -> NetworkError {
     } else {
         NetworkError::Unknown(chain(&error))
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 fn read(status: StatusCode, bytes: &[u8]) -> NetworkResult<Answer> {

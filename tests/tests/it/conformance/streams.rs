@@ -1,6 +1,7 @@
 //! Streams: items as they come, both ways at once, and how they end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use contracts::inventory::{StockLevel, WatchStock};
 use contracts::shipping::{ShipmentStatus, TrackShipment, TrackingEvent};
@@ -219,7 +220,7 @@ async fn a_stream_goes_on_after_the_time_to_its_first_reply() {
         let stations = Mutex::new(Some(UnboundedReceiverStream::new(stations).boxed()));
         house.callee.play(Script::Track(Arc::new(move || stations.lock().take().expect("is asked once"))));
         let request = TrackShipment { order_id: OrderId(Uuid::nil()) };
-        let hurried = unhurried().within(std::time::Duration::from_millis(500));
+        let hurried = unhurried().within(Duration::from_secs(1));
         let mut stations = house.clients.shipping.track(&hurried, request).await.expect("opens in time");
         tokio::time::sleep_until(hurried.deadline.instant()).await;
         send.send(Ok(station(1))).expect("the stream is open");

@@ -4,8 +4,10 @@
 //! - [`rules`]: the table, as data
 //! - [`manifests`]: what each crate depends on, as its `Cargo.toml` says
 //! - [`sources`]: what the source files themselves must not say
+//! - [`documents`]: what the documents point at
 //! - `on_bad_ground`: the checks, on workspaces that break each rule
 
+mod documents;
 mod manifests;
 mod on_bad_ground;
 mod rules;
@@ -45,4 +47,9 @@ fn no_service_knows_the_topology() {
 #[test]
 fn no_file_is_longer_than_a_reader_bears() {
     assert_none(sources::too_long(workspace()).expect("the sources can be read"));
+}
+
+#[test]
+fn documents_point_at_what_is_there() {
+    assert_none(documents::pointing_nowhere(workspace(), documents::DOCUMENTS).expect("they can be read"));
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{manifests, rules, sources};
+use super::{documents, manifests, rules, sources};
 
 /// A workspace with these files.
 struct Ground(TempDir);
@@ -151,4 +151,13 @@ fn a_file_that_is_too_long_is_found() {
         found,
         [format!("a/long.rs: has {} lines, more than {}", rules::MOST_LINES + 1, rules::MOST_LINES)]
     );
+}
+
+#[test]
+fn a_document_that_points_nowhere_is_found() {
+    let text = "See [a](a.rs), [b](gone.md#part), [c](https://example.org/x) and `src/b.rs`, `src/a.rs`, `a / b`, \
+                `src/*/x.rs`, `text/event-stream`.";
+    let ground = Ground::with(&[("docs/x.md", text), ("docs/a.rs", ""), ("src/a.rs", "")]);
+    let found = documents::pointing_nowhere(ground.root(), &["docs/x.md"]).expect("it can be read");
+    assert_eq!(found, ["docs/x.md: there is no gone.md", "docs/x.md: there is no src/b.rs"]);
 }

@@ -1,0 +1,180 @@
+//! Customers who place orders without pause, while something is done to the shop.
+//!
+//! Each places one order after the other, every one under a key of its own, and repeats a request
+//! under the same key while it has no clear answer. Whatever they are told is kept.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use contracts::{Code, OrderId};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use testkit::eventually;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::reply::Reply;
+use crate::shop::{PATIENCE, Shop, order_of};
+
+/// How many order at the same time.
+const CUSTOMERS: usize = 4;
+/// How often a request is sent at the most.
+const ATTEMPTS: usize = 5;
+/// How long a customer waits before a repetition, as a polite one does.
+const PAUSE: Duration = Duration::from_millis(50);
+/// What they buy; there is enough of each.
+const SKUS: [&str; 5] = ["KIT-0001", "KIT-0002", "TOO-0007", "PET-0007", "OFF-0008"];
+
+/// What became of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// 201, and the order is confirmed.
+    Confirmed(OrderId),
+    /// A proper problem; with the order that it points at.
+    Refused(Code, Option<OrderId>),
+    /// The connection ended before an answer came.
+    Lost(String),
+    /// There was no connection.
+    ShutOut(String),
+    /// Anything else, which nobody may ever be told.
+    Improper(String),
+}
+
+impl Answer {
+    fn of(sent: Result<Reply, reqwest::Error>) -> Self {
+        match sent {
+            Ok(reply) => match (reply.confirmed(), reply.refusal()) {
+                (Some(order), _) => Self::Confirmed(order.id),
+                (None, Some(refusal)) => Self::Refused(refusal.code, reply.order_id()),
+                (None, None) => Self::Improper(format!("{reply:?}")),
+            },
+            Err(error) if error.is_connect() => Self::ShutOut(format!("{error:?}")),
+            Err(error) => Self::Lost(format!("{error:?}")),
+        }
+    }
+
+    fn order_id(&self) -> Option<OrderId> {
+        match self {
+            Self::Confirmed(id) => Some(*id),
+            Self::Refused(_, id) => *id,
+            Self::Lost(_) | Self::ShutOut(_) | Self::Improper(_) => None,
+        }
+    }
+
+    /// Whether a repetition would be told something else.
+    fn is_open(&self) -> bool {
+        match self {
+            Self::Confirmed(_) | Self::Improper(_) => false,
+            Self::Lost(_) | Self::ShutOut(_) => true,
+            Self::Refused(code, _) => matches!(code.status(), 500.. | 408) || *code == Code::InProgress,
+        }
+    }
+}
+
+/// Customers at work; they stop when this is dropped.
+pub struct Load {
+    customers: JoinSet<()>,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+}
+
+struct Shared {
+    http: reqwest::Client,
+    url: String,
+    cards: Vec<&'static str>,
+    placed: AtomicUsize,
+    answers: Mutex<Vec<Answer>>,
+}
+
+impl Load {
+    /// Customers who pay with each of `cards` in turn.
+    pub fn start(shop: &Shop, cards: &[&'static str]) -> Self {
+        let shared = Arc::new(Shared {
+            http: shop.http.clone(),
+            url: shop.url("/api/orders"),
+            cards: cards.to_vec(),
+            placed: AtomicUsize::new(0),
+            answers: Mutex::new(Vec::new()),
+        });
+        let stop = CancellationToken::new();
+        let mut customers = JoinSet::new();
+        for number in 0..CUSTOMERS {
+            let (shared, stop) = (shared.clone(), stop.clone());
+            customers.spawn(async move {
+                while !stop.is_cancelled() {
+                    shared.order(&format!("customer-{number}"), &stop).await;
+                }
+            });
+        }
+        Self { customers, shared, stop }
+    }
+
+    /// How many answers there are by now.
+    pub fn answered(&self) -> usize {
+        self.shared.answers.lock().len()
+    }
+
+    /// The answers after the first `answered`.
+    pub fn since(&self, answered: usize) -> Vec<Answer> {
+        self.shared.answers.lock()[answered..].to_vec()
+    }
+
+    /// Waits until `count` more orders are confirmed.
+    pub async fn confirms(&self, count: usize) {
+        let begun = self.answered();
+        eventually(&format!("{count} more orders to be confirmed"), PATIENCE, async || {
+            let confirmed = |answer: &&Answer| matches!(answer, Answer::Confirmed(_));
+            let answers = self.since(begun);
+            assert!(self.customers.len() == CUSTOMERS && !self.stop.is_cancelled());
+            (answers.iter().filter(confirmed).count() >= count).then_some(())
+        })
+        .await;
+    }
+
+    /// Lets the customers finish; every answer, and every order that they were told of.
+    pub async fn stop(mut self) -> (Vec<Answer>, Vec<OrderId>) {
+        self.stop.cancel();
+        while let Some(ended) = self.customers.join_next().await {
+            ended.expect("a customer does not panic");
+        }
+        let answers = self.since(0);
+        let mut orders: Vec<OrderId> = answers.iter().filter_map(Answer::order_id).collect();
+        orders.sort();
+        orders.dedup();
+        (answers, orders)
+    }
+}
+
+impl Shared {
+    /// Places one order, and repeats the request while its outcome is open.
+    async fn order(&self, customer: &str, stop: &CancellationToken) {
+        let number = self.placed.fetch_add(1, Ordering::Relaxed);
+        let card = self.cards[number % self.cards.len()];
+        let mut order = order_of(SKUS[number % SKUS.len()], 1 + (number % 3) as u32, card);
+        order["customer_id"] = json!(customer);
+        let key = Uuid::new_v4().to_string();
+        let mut known = None;
+        for _ in 0..ATTEMPTS {
+            let answer = Answer::of(self.send(&order, &key).await);
+            self.answers.lock().push(answer.clone());
+            if let (Some(before), Some(now)) = (known, answer.order_id())
+                && before != now
+            {
+                let twice = format!("key {key} stands for {before} and for {now}");
+                self.answers.lock().push(Answer::Improper(twice));
+            }
+            known = known.or(answer.order_id());
+            if !answer.is_open() || stop.is_cancelled() {
+                return;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn send(&self, order: &Value, key: &str) -> reqwest::Result<Reply> {
+        let request = self.http.post(&self.url).header("idempotency-key", key).json(order);
+        Reply::of(request.send().await?).await
+    }
+}

@@ -1,0 +1,130 @@
+//! Requests that come twice: one order, one charge, one answer.
+
+use contracts::{Code, OrderId};
+use futures::future::join_all;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use system_tests::reply::Reply;
+use system_tests::shop::{PATIENCE, Shop, order_of};
+use testkit::eventually;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tradewind-under-test");
+const SKU: &str = "KIT-0001";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_stands_for_one_order_and_its_first_answer() {
+    let shop = Shop::start(PROGRAM, &[]).await;
+    // shorter than the slow card, so that a twin does not always get the answer
+    shop.configure("orders", "saga.twin_wait_ms", 200).await;
+    let ids = tokio::join!(
+        one_after_the_other(&shop),
+        ten_at_once(&shop),
+        with_another_body(&shop),
+        of_two_customers(&shop),
+        after_a_cancellation(&shop),
+        after_a_refusal(&shop),
+    );
+    let (one, ten, other, [ada, bob], cancelled, refused) = ids;
+    let survivor = after_a_death(&shop).await;
+    shop.audit_clean(&[one, ten, other, ada, bob, cancelled, refused, survivor]).await;
+    shop.stop().await;
+}
+
+fn of(customer: &str, card: &str) -> Value {
+    let mut order = order_of(SKU, 1, card);
+    order["customer_id"] = json!(customer);
+    order
+}
+
+async fn place(shop: &Shop, order: &Value, key: &str) -> Reply {
+    Reply::of(shop.place(order, Some(key)).await.expect("an answer")).await.expect("a body")
+}
+
+/// Asserts that `customer` has one order, and that it was paid for once.
+async fn one_order(shop: &Shop, customer: &str, reply: &Reply) -> OrderId {
+    let id = reply.confirmed().unwrap_or_else(|| panic!("not confirmed: {reply:?}")).id;
+    let orders = shop.orders_of(customer).await.expect("an answer");
+    assert_eq!(orders.iter().map(|order| order.id).collect::<Vec<_>>(), [id], "{customer}");
+    let charge = shop.charge(id).await;
+    assert_eq!((charge.holds, charge.captures, charge.captured), (1, 1, orders[0].total.amount));
+    id
+}
+
+async fn one_after_the_other(shop: &Shop) -> OrderId {
+    let order = of("sequential", "tok_approve");
+    let first = place(shop, &order, "k").await;
+    assert_eq!(place(shop, &order, "k").await, first);
+    assert_eq!(place(shop, &order, "k").await, first);
+    one_order(shop, "sequential", &first).await
+}
+
+async fn ten_at_once(shop: &Shop) -> OrderId {
+    let order = of("concurrent", "tok_slow");
+    let replies = join_all((0..10).map(|_| place(shop, &order, "k"))).await;
+    let (answers, waiting): (Vec<&Reply>, Vec<&Reply>) =
+        replies.iter().partition(|reply| reply.status == StatusCode::CREATED);
+    let first = *answers.first().unwrap_or_else(|| panic!("nobody got the order: {replies:?}"));
+    assert!(answers.iter().all(|reply| *reply == first), "{answers:?}");
+    assert!(!waiting.is_empty(), "nobody came while it was under way");
+    for reply in waiting {
+        assert_eq!(reply.refused(Code::InProgress).location, first.location);
+    }
+    assert_eq!(place(shop, &order, "k").await, *first, "afterwards");
+    one_order(shop, "concurrent", first).await
+}
+
+async fn with_another_body(shop: &Shop) -> OrderId {
+    let order = of("reuser", "tok_approve");
+    let first = place(shop, &order, "precious").await;
+    let mut other = order.clone();
+    other["lines"][0]["quantity"] = json!(2);
+    let refusal = place(shop, &other, "precious").await.refused(Code::KeyReused);
+    assert!(refusal.detail.contains("precious"), "{refusal:?}");
+    assert_eq!(refusal.location, first.location, "of the order that the key stands for");
+    assert_eq!(place(shop, &order, "precious").await, first);
+    one_order(shop, "reuser", &first).await
+}
+
+async fn of_two_customers(shop: &Shop) -> [OrderId; 2] {
+    let ada = place(shop, &of("scope-ada", "tok_approve"), "k").await;
+    let bob = place(shop, &of("scope-bob", "tok_approve"), "k").await;
+    let ids = [one_order(shop, "scope-ada", &ada).await, one_order(shop, "scope-bob", &bob).await];
+    assert_ne!(ids[0], ids[1]);
+    ids
+}
+
+async fn after_a_cancellation(shop: &Shop) -> OrderId {
+    let order = of("regretful", "tok_approve");
+    let first = place(shop, &order, "k").await;
+    let id = one_order(shop, "regretful", &first).await;
+    let cancel = shop.http.post(shop.url(&format!("/api/orders/{id}/cancel"))).send().await;
+    assert_eq!(cancel.expect("an answer").status(), StatusCode::OK);
+    assert_eq!(shop.order(id).await.step, "refunded");
+    assert_eq!(place(shop, &order, "k").await, first, "what was answered once");
+    assert_eq!(shop.order(id).await.step, "refunded");
+    id
+}
+
+async fn after_a_refusal(shop: &Shop) -> OrderId {
+    let order = of("declined", "tok_decline");
+    let first = place(shop, &order, "k").await;
+    let refusal = first.refused(Code::CardDeclined);
+    assert_eq!(place(shop, &order, "k").await.refused(Code::CardDeclined), refusal);
+    assert_eq!(shop.orders_of("declined").await.expect("an answer").len(), 1);
+    first.order_id().expect("a Location")
+}
+
+async fn after_a_death(shop: &Shop) -> OrderId {
+    let order = of("survivor", "tok_approve");
+    let first = place(shop, &order, "k").await;
+    let died = shop.kill("orders").await;
+    shop.back("orders", died.restarts).await;
+    let again = eventually("the gateway to find orders again", PATIENCE, async || {
+        let reply = place(shop, &order, "k").await;
+        let away = reply.refusal().is_some_and(|refusal| refusal.code.status() >= 502);
+        (!away).then_some(reply)
+    })
+    .await;
+    assert_eq!(again, first);
+    one_order(shop, "survivor", &first).await
+}

@@ -1,0 +1,63 @@
+//! The wires between services, switched while orders are placed.
+
+use serde_json::Value;
+use system_tests::load::{Answer, Load};
+use system_tests::shop::{PATIENCE, Shop};
+use testkit::eventually;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tradewind-under-test");
+const ROUNDS: usize = 3;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wire_is_switched_under_load_and_no_order_fails() {
+    let shop = Shop::start(PROGRAM, &[]).await;
+    let load = Load::start(&shop, &["tok_approve"]);
+    for callee in ["catalog", "inventory", "payments", "shipping"] {
+        for _ in 0..ROUNDS {
+            for wire in ["grpc", "rest"] {
+                let (code, out, err) = shop.run(&["wires", "set", "orders", callee, wire]).await;
+                assert_eq!(code, 0, "{out}{err}");
+                let (_, before) = edge(&shop, callee, wire).await;
+                eventually(&format!("calls to {callee} over {wire}"), PATIENCE, async || {
+                    let (now, calls) = edge(&shop, callee, wire).await;
+                    assert_eq!(now, wire, "the edge to {callee}");
+                    (calls > before).then_some(())
+                })
+                .await;
+            }
+        }
+    }
+    let (answers, acknowledged) = load.stop().await;
+    let failed: Vec<_> = answers.iter().filter(|answer| !matches!(answer, Answer::Confirmed(_))).collect();
+    assert!(failed.is_empty() && answers.len() > 20, "{} of {}: {failed:?}", failed.len(), answers.len());
+    let report = shop.audit_clean(&acknowledged).await;
+    assert_eq!(report.orders.confirmed, answers.len());
+    shop.stop().await;
+}
+
+/// The wire of the edge from orders to `callee`, and how many calls have gone over `wire` so far.
+async fn edge(shop: &Shop, callee: &str, wire: &str) -> (String, u64) {
+    let (code, out, err) = shop.run(&["wires", "--json"]).await;
+    assert_eq!(code, 0, "{err}");
+    let edges: Vec<Value> = serde_json::from_str(&out).expect("a list");
+    let is_it = |edge: &&Value| edge["caller"] == "orders" && edge["callee"] == callee;
+    let edge = edges.iter().find(is_it).unwrap_or_else(|| panic!("no edge to {callee}: {out}"));
+    let calls = edge["calls"][wire].as_u64().unwrap_or_else(|| panic!("no count of {wire}: {out}"));
+    (edge["wire"].as_str().unwrap_or_default().to_owned(), calls)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wire_that_makes_no_sense_is_refused_and_changes_nothing() {
+    let shop = Shop::start(PROGRAM, &[]).await;
+    let (before, _) = edge(&shop, "inventory", "rest").await;
+    for arguments in
+        [["orders", "inventory", "pigeon"], ["orders", "registry", "grpc"], ["nobody", "inventory", "grpc"]]
+    {
+        let [origin, target, wire] = arguments;
+        let (code, out, err) = shop.run(&["wires", "set", origin, target, wire]).await;
+        assert_ne!(code, 0, "{out}");
+        assert!(!err.is_empty(), "{arguments:?} without a reason");
+    }
+    assert_eq!(edge(&shop, "inventory", "rest").await.0, before);
+    shop.stop().await;
+}
