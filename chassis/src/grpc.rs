@@ -30,7 +30,9 @@ where
 }
 
 /// Health (`grpc.health.v1`) and reflection for a process that hosts `modules`.
-pub(crate) async fn standard_services(modules: &[Module]) -> Result<axum::Router, tonic_reflection::server::Error> {
+pub(crate) async fn standard_services(
+    modules: &[Module],
+) -> Result<axum::Router, tonic_reflection::server::Error> {
     let (reporter, health) = tonic_health::server::health_reporter();
     for module in modules {
         reporter.set_service_status(module.name, tonic_health::ServingStatus::Serving).await;

@@ -3,6 +3,7 @@
 //! Each places one order after the other, every one under a key of its own, and repeats a request
 //! under the same key while it has no clear answer. Whatever they are told is kept.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -71,6 +72,22 @@ impl Answer {
             Self::Refused(code, _) => matches!(code.status(), 500.. | 408) || *code == Code::InProgress,
         }
     }
+}
+
+/// How many answers of each kind, for people.
+pub fn tally(answers: &[Answer]) -> BTreeMap<String, usize> {
+    let mut tally = BTreeMap::new();
+    for answer in answers {
+        let kind = match answer {
+            Answer::Confirmed(_) => "confirmed".to_owned(),
+            Answer::Refused(code, _) => code.to_string(),
+            Answer::Lost(_) => "lost".to_owned(),
+            Answer::ShutOut(_) => "shut out".to_owned(),
+            Answer::Improper(_) => "improper".to_owned(),
+        };
+        *tally.entry(kind).or_default() += 1;
+    }
+    tally
 }
 
 /// Customers at work; they stop when this is dropped.

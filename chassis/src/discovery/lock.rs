@@ -61,8 +61,9 @@ impl Lock {
                     return Ok(Self { fencing_token, lost, stop: guard, task });
                 }
                 Some(Err(error)) => {
+                    // at a start this is usual: the instance's check is about to be registered
                     if !std::mem::replace(&mut unheard, true) {
-                        tracing::warn!(lock = request.key, %error, "cannot wait for {}; trying on", request.key);
+                        tracing::info!(lock = request.key, %error, "cannot wait for {} yet; trying on", request.key);
                     }
                     if stop.run_until_cancelled(sleep(backoff.pause())).await.is_none() {
                         return Err(DiscoveryError::ShuttingDown);

@@ -35,7 +35,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Ctx {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        let longest = parts.extensions.get::<&'static Operation>().map_or(Deadline::LONGEST, |op| op.deadline);
+        let longest =
+            parts.extensions.get::<&'static Operation>().map_or(Deadline::LONGEST, |op| op.deadline);
         let mut context = read_context(&parts.headers, longest)?;
         if let Some(trace) = parts.extensions.get::<TraceContext>() {
             context.trace = trace.clone();

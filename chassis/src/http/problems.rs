@@ -52,7 +52,9 @@ fn bare(status: StatusCode, target: &str) -> Option<Problem> {
         StatusCode::METHOD_NOT_ALLOWED => {
             (Code::MethodNotAllowed, format!("{target}: the header Allow lists the methods of this path"))
         }
-        StatusCode::PAYLOAD_TOO_LARGE => (Code::TooLarge, "the body is larger than this service reads".into()),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            (Code::TooLarge, "the body is larger than this service reads".into())
+        }
         StatusCode::BAD_REQUEST => (Code::Malformed, format!("{target}: the request could not be read")),
         _ => return None,
     };
@@ -61,9 +63,6 @@ fn bare(status: StatusCode, target: &str) -> Option<Problem> {
 
 /// What the router answers where no route matches.
 pub async fn unknown_route(request: Request) -> Refusal {
-    Problem::new(
-        Code::NotFound,
-        format!("there is nothing at {} {}", request.method(), request.uri().path()),
-    )
-    .into()
+    Problem::new(Code::NotFound, format!("there is nothing at {} {}", request.method(), request.uri().path()))
+        .into()
 }

@@ -73,9 +73,14 @@ where
 {
     until_error(lines(bytes).map(|line| match serde_json::from_slice(&line?) {
         Ok(Frame::Item(item)) => Ok(item),
-        Ok(Frame::Problem(problem)) => Err(problem
-            .into_problem()
-            .map_or_else(|| Ending::Garbled("the problem is of no known kind".into()), Ending::Problem)),
+        Ok(Frame::Problem(problem)) => {
+            Err(
+                problem.into_problem().map_or_else(
+                    || Ending::Garbled("the problem is of no known kind".into()),
+                    Ending::Problem,
+                ),
+            )
+        }
         Err(error) => Err(Ending::Garbled(error.to_string())),
     }))
 }
@@ -116,7 +121,12 @@ where
             }
             match chunks.next().await {
                 Some(Ok(chunk)) => rest.extend_from_slice(&chunk),
-                Some(Err(error)) => return Some((Err(Ending::Lost(error)), (futures::stream::empty().boxed(), BytesMut::new()))),
+                Some(Err(error)) => {
+                    return Some((
+                        Err(Ending::Lost(error)),
+                        (futures::stream::empty().boxed(), BytesMut::new()),
+                    ));
+                }
                 None if rest.is_empty() => return None,
                 None => rest.extend_from_slice(b"\n"),
             }

@@ -44,7 +44,10 @@ pub fn block_on(life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
 
 async fn listen(bootstrap: &Bootstrap) -> anyhow::Result<TcpListener> {
     TcpListener::bind(bootstrap.listen).await.with_context(|| {
-        format!("cannot listen on {}: choose another address with --listen, or port 0 for any", bootstrap.listen)
+        format!(
+            "cannot listen on {}: choose another address with --listen, or port 0 for any",
+            bootstrap.listen
+        )
     })
 }
 

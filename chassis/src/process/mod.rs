@@ -69,16 +69,22 @@ pub async fn run(
     let serving = tokio::spawn(server.serve(listener, stop_serving.clone()));
     platform.readiness.ready();
     let registrations = register(&platform, &names, &address);
-    tracing::info!(address, instance = platform.bootstrap.instance, "{} ready at {address}", names.join(" and "));
+    tracing::info!(
+        address,
+        instance = platform.bootstrap.instance,
+        "{} ready at {address}",
+        names.join(" and ")
+    );
 
     shutdown.cancelled().await;
     tracing::info!("draining");
     platform.readiness.draining();
+    // long streams end, and singletons let go of their locks while the registry still knows this instance
+    platform.draining.cancel();
     for registration in registrations {
         registration.deregister().await;
     }
     tokio::time::sleep(platform.bootstrap.linger).await;
-    platform.draining.cancel();
     stop_serving.cancel();
     serving.await.context("the server's task ended badly")?;
     platform.shutdown.cancel();

@@ -23,8 +23,8 @@ pub struct Platform {
     pub consul: Option<Consul>,
     /// Who is where.
     pub discovery: Arc<dyn Discovery>,
-    /// Fires when requests are to come to an end: long streams end themselves, so that they do not
-    /// hold up the drain.
+    /// Fires when this process begins to drain: long streams end themselves, so that they do not hold it
+    /// up, and singletons let go of their locks.
     pub draining: CancellationToken,
     /// Fires when background work must stop: after the last request was answered.
     pub shutdown: CancellationToken,

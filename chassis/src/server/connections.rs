@@ -18,7 +18,12 @@ use tower::ServiceExt;
 
 use super::Limits;
 
-pub(super) async fn serve(listener: TcpListener, router: Router, limits: &Limits, shutdown: CancellationToken) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: &Limits,
+    shutdown: CancellationToken,
+) {
     let builder = Arc::new(protocol(limits));
     let connections = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(limits.connections));

@@ -33,7 +33,8 @@ async fn unknown(request: Request) -> Response {
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
     if grpc {
-        let mut response = tonic::Status::unimplemented(format!("there is no {}", request.uri().path())).into_http::<axum::body::Body>();
+        let mut response = tonic::Status::unimplemented(format!("there is no {}", request.uri().path()))
+            .into_http::<axum::body::Body>();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         return response;
     }

@@ -64,9 +64,9 @@ impl StoreError {
         match self {
             Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => true,
             // PostgreSQL: serialization failure, deadlock, shutting down, too many connections; SQLite: busy
-            Self::Sql(sqlx::Error::Database(error)) => error
-                .code()
-                .is_some_and(|code| matches!(&*code, "40001" | "40P01" | "57P01" | "57P03" | "53300" | "5" | "517")),
+            Self::Sql(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
+                matches!(&*code, "40001" | "40P01" | "57P01" | "57P03" | "53300" | "5" | "517")
+            }),
             _ => false,
         }
     }
@@ -78,7 +78,8 @@ impl From<StoreError> for PortError {
         let cause = chain(&error);
         if error.is_passing() {
             tracing::warn!(error = cause, "the database is not available: {cause}");
-            return Problem::new(Code::Unavailable, "the database is not available at present; try again").into();
+            return Problem::new(Code::Unavailable, "the database is not available at present; try again")
+                .into();
         }
         tracing::error!(error = cause, "the database failed: {cause}");
         Problem::internal().into()

@@ -54,7 +54,11 @@ impl Store {
         let store = match resolved.dialect {
             Dialect::Sqlite => {
                 let text = resolved.connect.as_str();
-                Self { dialect: Dialect::Sqlite, read: sqlite_pool(text, READERS)?, write: sqlite_pool(text, 1)? }
+                Self {
+                    dialect: Dialect::Sqlite,
+                    read: sqlite_pool(text, READERS)?,
+                    write: sqlite_pool(text, 1)?,
+                }
             }
             Dialect::Postgres => {
                 let pool = options(POSTGRES_CONNECTIONS).connect_lazy(&resolved.connect)?;

@@ -50,11 +50,16 @@ impl StoreUrl {
         };
         let file = PathBuf::from(path.trim_start_matches("//"));
         if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder).map_err(|source| StoreError::Folder { folder: folder.to_owned(), source })?;
+            std::fs::create_dir_all(folder)
+                .map_err(|source| StoreError::Folder { folder: folder.to_owned(), source })?;
         }
         // percent signs and question marks would be read as part of the address
         let escaped = file.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-        Ok(Resolved { dialect: Dialect::Sqlite, connect: format!("sqlite:{escaped}?mode=rwc"), file: Some(file) })
+        Ok(Resolved {
+            dialect: Dialect::Sqlite,
+            connect: format!("sqlite:{escaped}?mode=rwc"),
+            file: Some(file),
+        })
     }
 }
 
@@ -74,12 +79,16 @@ mod tests {
     #[test]
     fn a_module_gets_its_own_file_or_database() {
         let url = StoreUrl::parse("postgres://shop:secret@db/tradewind_{module}").expect("an address");
-        assert_eq!(url.for_module("card-network").expect("resolves").connect, "postgres://shop:secret@db/tradewind_card_network");
+        assert_eq!(
+            url.for_module("card-network").expect("resolves").connect,
+            "postgres://shop:secret@db/tradewind_card_network"
+        );
     }
 
     #[test]
     fn an_address_of_another_engine_is_refused_without_its_password() {
-        let refused = StoreUrl::parse("mysql://root:secret@db/x").expect_err("not an engine of ours").to_string();
+        let refused =
+            StoreUrl::parse("mysql://root:secret@db/x").expect_err("not an engine of ours").to_string();
         assert!(refused.contains("postgres://") && !refused.contains("secret"), "{refused}");
     }
 }

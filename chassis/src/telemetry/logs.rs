@@ -21,7 +21,11 @@ pub fn init() {
     let begun = if std::io::stderr().is_terminal() {
         registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).try_init()
     } else {
-        let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
+        let json = tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false);
         registry.with(json.with_writer(std::io::stderr)).try_init()
     };
     if let (Ok(()), Some(fault)) = (begun, fault) {

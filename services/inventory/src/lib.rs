@@ -71,6 +71,6 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
     wires.provide_inventory(port.clone());
 
     let instance = platform.bootstrap.instance_of(NAME);
-    let sweeping = sweep.run(platform.consul.clone(), instance, platform.shutdown.clone());
+    let sweeping = sweep.run(platform.consul.clone(), instance, platform.draining.clone());
     Ok(Module::new(NAME, routes(port), configuration).task(sweeping).task(refresh))
 }

@@ -4,7 +4,7 @@ use contracts::orders::Order;
 use contracts::{Code, OrderId};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use system_tests::load::{Answer, Load};
+use system_tests::load::{Answer, Load, tally};
 use system_tests::reply::Reply;
 use system_tests::shop::{PATIENCE, Shop, order_of, rests};
 use testkit::eventually;
@@ -171,8 +171,15 @@ fn only(orders: Vec<Order>) -> Order {
 }
 
 /// Mixed, so that a death meets orders on every way.
-const CARDS: [&str; 6] =
-    ["tok_approve", "tok_decline", "tok_approve", "tok_slow", "tok_insufficient_funds", "tok_flaky"];
+const CARDS: [&str; 7] = [
+    "tok_approve",
+    "tok_decline",
+    "tok_approve",
+    "tok_slow",
+    "tok_insufficient_funds",
+    "tok_flaky",
+    "tok_charge_then_time_out",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whichever_process_dies_comes_back_and_orders_go_on() {
@@ -195,7 +202,9 @@ async fn whichever_process_dies_comes_back_and_orders_go_on() {
         let died = shop.kill(name).await;
         shop.back(name, died.restarts).await;
         load.confirms(5).await;
-        for answer in load.since(answered) {
+        let answers = load.since(answered);
+        println!("{name} was killed: {:?}", tally(&answers));
+        for answer in answers {
             check(&answer, name);
         }
     }

@@ -1,5 +1,6 @@
 //! What crosses crates and processes. One executable, so that it links once.
 
+mod bad_input;
 mod conformance;
 mod crashes;
 mod direction;

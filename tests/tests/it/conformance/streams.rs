@@ -6,9 +6,9 @@ use std::time::Duration;
 use contracts::inventory::{StockLevel, WatchStock};
 use contracts::shipping::{ShipmentStatus, TrackShipment, TrackingEvent};
 use contracts::{
-    Code, Fault, OrderId, PortError, PortResult, Problem, RemoteFailure, Sku, Streaming, Timestamp,
+    Code, Effect, Fault, OrderId, PortError, PortResult, Problem, RemoteFailure, RemoteReason, Sku,
+    Streaming, Timestamp,
 };
-use contracts::{Effect, RemoteReason};
 use futures::StreamExt;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;

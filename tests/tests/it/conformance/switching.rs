@@ -146,21 +146,18 @@ fn edges(settings: &Settings, address: SocketAddr) -> (Edges, Clients, DropGuard
     (edges, clients, stop.drop_guard())
 }
 
-/// The edge to the inventory.
-fn edge(edges: &Edges) -> EdgeReport {
-    edges.report().into_iter().find(|edge| edge.callee == "inventory").expect("the edge exists")
-}
-
 /// How many calls to the inventory took `wire`.
 fn calls_over(edges: &Edges, wire: WireKind) -> u64 {
-    let calls = edge(edges).calls;
+    let report = edges.report().into_iter().find(|edge| edge.callee == "inventory");
+    let calls = report.expect("the edge exists").calls;
     if wire == WireKind::Rest { calls.rest } else { calls.grpc }
 }
 
 /// Waits until the edge to the inventory takes `wire`.
 async fn taken_over(edges: &Edges, wire: WireKind) {
     eventually("the edge to take its new wire", PATIENCE, async || {
-        (edge(edges).wire == wire.to_string()).then_some(())
+        let mut report = edges.report().into_iter();
+        report.find(|edge| edge.callee == "inventory" && edge.wire == wire.to_string()).map(drop)
     })
     .await;
 }
