@@ -3,7 +3,7 @@
 //! Each places one order after the other, every one under a key of its own, and repeats a request
 //! under the same key while it has no clear answer. Whatever they are told is kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -150,18 +150,42 @@ impl Load {
         .await;
     }
 
-    /// Lets the customers finish; every answer, and every order that they were told of.
-    pub async fn stop(mut self) -> (Vec<Answer>, Vec<OrderId>) {
+    /// Lets the customers finish.
+    pub async fn stop(mut self) -> Told {
         self.stop.cancel();
         while let Some(ended) = self.customers.join_next().await {
             ended.expect("a customer does not panic");
         }
-        let answers = self.since(0);
-        let mut orders: Vec<OrderId> = answers.iter().filter_map(Answer::order_id).collect();
-        orders.sort();
-        orders.dedup();
-        (answers, orders)
+        Told { answers: self.since(0), keys: self.shared.placed.load(Ordering::Relaxed) }
     }
+}
+
+/// All that customers were told, from first to last.
+#[derive(Debug)]
+pub struct Told {
+    /// Every answer.
+    pub answers: Vec<Answer>,
+    /// How many keys they used: as many orders as there may be at the most.
+    pub keys: usize,
+}
+
+impl Told {
+    /// Every order that they know of.
+    pub fn orders(&self) -> Vec<OrderId> {
+        distinct(self.answers.iter().filter_map(Answer::order_id))
+    }
+
+    /// Every order that they were told is confirmed.
+    pub fn confirmed(&self) -> Vec<OrderId> {
+        distinct(self.answers.iter().filter_map(|answer| match answer {
+            Answer::Confirmed(id) => Some(*id),
+            _ => None,
+        }))
+    }
+}
+
+fn distinct(ids: impl Iterator<Item = OrderId>) -> Vec<OrderId> {
+    ids.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 impl Shared {

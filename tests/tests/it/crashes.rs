@@ -2,12 +2,14 @@
 
 use contracts::orders::Order;
 use contracts::{Code, OrderId};
+use futures::future::join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use system_tests::load::{Answer, Load, tally};
 use system_tests::reply::Reply;
 use system_tests::shop::{PATIENCE, Shop, order_of, rests};
 use testkit::eventually;
+use tradewind::audit::Tally;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tradewind-under-test");
 
@@ -208,9 +210,16 @@ async fn whichever_process_dies_comes_back_and_orders_go_on() {
             check(&answer, name);
         }
     }
-    let (_, acknowledged) = load.stop().await;
-    assert!(acknowledged.len() > 9 * 8, "{}", acknowledged.len());
-    shop.audit_clean(&acknowledged).await;
+    let told = load.stop().await;
+    let (confirmed, known) = (told.confirmed(), told.orders());
+    assert!(confirmed.len() >= 9 * 8, "{}", confirmed.len());
+    let report = shop.audit_clean(&known).await;
+    let Tally { confirmed: kept, rejected, cancelled, refunded } = report.orders;
+    assert_eq!((rejected, refunded), (0, 0), "nothing was sold out, and nobody cancelled");
+    assert!(kept + cancelled <= told.keys, "a key made two orders: {report:?}, {} keys", told.keys);
+    for order in join_all(confirmed.iter().map(|id| shop.order(*id))).await {
+        assert_eq!(order.step, "confirmed", "as the customer was told");
+    }
     shop.stop().await;
 }
 

@@ -10,11 +10,13 @@ use testkit::eventually;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tradewind-under-test");
 const SKU: &str = "KIT-0001";
+/// Three seconds under way, in which a twin can come and a process can die.
+const SLOWEST: &str = "tok_charge_then_time_out";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_stands_for_one_order_and_its_first_answer() {
     let shop = Shop::start(PROGRAM, &[]).await;
-    // shorter than the slow card, so that a twin does not always get the answer
+    // shorter than an order takes that is paid for so slowly, so that a twin does not get its answer
     shop.configure("orders", "saga.twin_wait_ms", 200).await;
     let ids = tokio::join!(
         one_after_the_other(&shop),
@@ -25,8 +27,9 @@ async fn a_key_stands_for_one_order_and_its_first_answer() {
         after_a_refusal(&shop),
     );
     let (one, ten, other, [ada, bob], cancelled, refused) = ids;
-    let survivor = after_a_death(&shop).await;
-    shop.audit_clean(&[one, ten, other, ada, bob, cancelled, refused, survivor]).await;
+    let answered = after_a_death(&shop).await;
+    let under_way = across_a_death(&shop).await;
+    shop.audit_clean(&[one, ten, other, ada, bob, cancelled, refused, answered, under_way]).await;
     shop.stop().await;
 }
 
@@ -59,7 +62,7 @@ async fn one_after_the_other(shop: &Shop) -> OrderId {
 }
 
 async fn ten_at_once(shop: &Shop) -> OrderId {
-    let order = of("concurrent", "tok_slow");
+    let order = of("concurrent", SLOWEST);
     let replies = join_all((0..10).map(|_| place(shop, &order, "k"))).await;
     let (answers, waiting): (Vec<&Reply>, Vec<&Reply>) =
         replies.iter().partition(|reply| reply.status == StatusCode::CREATED);
@@ -119,12 +122,32 @@ async fn after_a_death(shop: &Shop) -> OrderId {
     let first = place(shop, &order, "k").await;
     let died = shop.kill("orders").await;
     shop.back("orders", died.restarts).await;
-    let again = eventually("the gateway to find orders again", PATIENCE, async || {
-        let reply = place(shop, &order, "k").await;
-        let away = reply.refusal().is_some_and(|refusal| refusal.code.status() >= 502);
-        (!away).then_some(reply)
-    })
-    .await;
-    assert_eq!(again, first);
+    assert_eq!(until_told(shop, &order, "k").await, first);
     one_order(shop, "survivor", &first).await
+}
+
+async fn across_a_death(shop: &Shop) -> OrderId {
+    shop.configure("orders", "saga.lease_ms", 500).await;
+    let order = of("mid-order", SLOWEST);
+    let interrupt = async {
+        let begun = async || shop.orders_of("mid-order").await?.pop();
+        eventually("the order to be under way", PATIENCE, begun).await;
+        shop.kill("orders").await
+    };
+    let (broken, died) = tokio::join!(place(shop, &order, "k"), interrupt);
+    broken.refused(Code::BadGateway);
+    shop.back("orders", died.restarts).await;
+    let reply = until_told(shop, &order, "k").await;
+    one_order(shop, "mid-order", &reply).await
+}
+
+/// Repeats a request while orders are away or the first one is under way.
+async fn until_told(shop: &Shop, order: &Value, key: &str) -> Reply {
+    eventually("an answer that stays", PATIENCE, async || {
+        let reply = place(shop, order, key).await;
+        let code = reply.refusal().map(|refusal| refusal.code);
+        let open = code.is_some_and(|code| code.status() >= 502 || code == Code::InProgress);
+        (!open).then_some(reply)
+    })
+    .await
 }

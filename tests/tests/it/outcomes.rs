@@ -13,6 +13,9 @@ use testkit::eventually;
 use uuid::Uuid;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tradewind-under-test");
+/// Whatever is done to an order that is paid for with this is done while it is under way: the bank
+/// lets us wait for both hold and capture, three seconds in all.
+const SLOWEST: &str = "tok_charge_then_time_out";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_the_customer_and_the_bank_do_an_order_has_one_end() {
@@ -23,15 +26,17 @@ async fn whatever_the_customer_and_the_bank_do_an_order_has_one_end() {
         a_customer_hangs_up(&shop),
         a_customer_has_little_time(&shop),
         the_bank_charges_and_says_nothing(&shop),
+        the_bank_is_slow(&shop),
         the_bank_is_flaky(&shop),
         the_bank_says_no(&shop, "tok_decline", Code::CardDeclined, "KIT-0003"),
         the_bank_says_no(&shop, "tok_insufficient_funds", Code::InsufficientFunds, "KIT-0004"),
         the_customer_cancels(&shop),
     );
-    let (hung_up, hurried, silent, flaky, declined, poor, cancelled) = ids;
+    let (hung_up, hurried, silent, slow, flaky, declined, poor, cancelled) = ids;
     nobody_has_heard_of_it(&shop).await;
     let shipped = it_has_left(&shop).await;
-    shop.audit_clean(&[first, hung_up, hurried, silent, flaky, declined, poor, cancelled, shipped]).await;
+    shop.audit_clean(&[first, hung_up, hurried, silent, slow, flaky, declined, poor, cancelled, shipped])
+        .await;
     Arc::into_inner(shop).expect("nobody else has it").stop().await;
 }
 
@@ -64,7 +69,7 @@ async fn charged_once(shop: &Shop, order: &Order) {
 async fn a_customer_hangs_up(shop: &Arc<Shop>) -> OrderId {
     let sender = shop.clone();
     let request = tokio::spawn(async move {
-        sender.place(&of("impatient", "KIT-0005", "tok_slow"), None).await.map(|answer| answer.status())
+        sender.place(&of("impatient", "KIT-0005", SLOWEST), None).await.map(|answer| answer.status())
     });
     let under_way =
         eventually("the order to be under way", PATIENCE, async || shop.orders_of("impatient").await?.pop())
@@ -78,9 +83,9 @@ async fn a_customer_hangs_up(shop: &Arc<Shop>) -> OrderId {
 }
 
 async fn a_customer_has_little_time(shop: &Shop) -> OrderId {
-    let request = shop.http.post(shop.url("/api/orders")).json(&of("hurried", "KIT-0006", "tok_slow"));
-    // enough to place it, too little for the card
-    let sent = request.header("tradewind-timeout-ms", "900").send().await.expect("an answer");
+    let request = shop.http.post(shop.url("/api/orders")).json(&of("hurried", "KIT-0006", SLOWEST));
+    // enough to place it, too little for the bank
+    let sent = request.header("tradewind-timeout-ms", "1500").send().await.expect("an answer");
     let reply = Reply::of(sent).await.expect("a body");
     assert_eq!(reply.status, StatusCode::GATEWAY_TIMEOUT, "{reply:?}");
     reply.refused(Code::OutcomeUnknown);
@@ -92,8 +97,15 @@ async fn a_customer_has_little_time(shop: &Shop) -> OrderId {
 }
 
 async fn the_bank_charges_and_says_nothing(shop: &Shop) -> OrderId {
-    let reply = place(shop, &of("in-the-dark", "KIT-0007", "tok_charge_then_time_out")).await;
+    let reply = place(shop, &of("in-the-dark", "KIT-0007", SLOWEST)).await;
     let order = reply.confirmed().unwrap_or_else(|| panic!("settled by looking it up: {reply:?}"));
+    charged_once(shop, &order).await;
+    order.id
+}
+
+async fn the_bank_is_slow(shop: &Shop) -> OrderId {
+    let reply = place(shop, &of("patient", "KIT-0011", "tok_slow")).await;
+    let order = reply.confirmed().unwrap_or_else(|| panic!("worth the wait: {reply:?}"));
     charged_once(shop, &order).await;
     order.id
 }

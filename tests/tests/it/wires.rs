@@ -27,10 +27,11 @@ async fn a_wire_is_switched_under_load_and_no_order_fails() {
             }
         }
     }
-    let (answers, acknowledged) = load.stop().await;
+    let told = load.stop().await;
+    let answers = &told.answers;
     let failed: Vec<_> = answers.iter().filter(|answer| !matches!(answer, Answer::Confirmed(_))).collect();
     assert!(failed.is_empty() && answers.len() > 20, "{} of {}: {failed:?}", failed.len(), answers.len());
-    let report = shop.audit_clean(&acknowledged).await;
+    let report = shop.audit_clean(&told.orders()).await;
     assert_eq!(report.orders.confirmed, answers.len());
     shop.stop().await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::http::{HeaderMap, header};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use chassis::http::streams::NDJSON;
 use chassis::http::write_context;
 use contracts::error::{ProblemJson, chain};
@@ -20,6 +20,8 @@ use crate::call::{Failures, Payload, Reply};
 use crate::choices::WireKind;
 use crate::connect::Connect;
 
+/// The largest reply that is read, in bytes: what gRPC allows a message by default.
+const LARGEST_REPLY: usize = 4 * 1024 * 1024;
 /// How long connecting ahead may take.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -94,12 +96,27 @@ async fn send(client: Client, Routed { call, address }: Routed) -> Result<Reply,
         return Err(refused(failures, &address, response).await);
     }
     if operation.shape == Shape::Unary {
-        let bytes = response.bytes().await.map_err(|error| lost(failures, &address, &error))?;
-        return Ok(Reply { body: Payload::One(bytes) });
+        return Ok(Reply { body: Payload::One(whole(failures, &address, response).await?) });
     }
     let chunks =
         response.bytes_stream().map(move |chunk| chunk.map_err(|error| lost(failures, &address, &error)));
     Ok(Reply { body: Payload::Many(chunks.boxed()) })
+}
+
+/// A whole body, of bounded size: a callee gone mad must not take its caller's memory.
+async fn whole(failures: Failures, address: &str, mut response: Response) -> Result<Bytes, PortError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| lost(failures, address, &error))? {
+        if body.len() + chunk.len() > LARGEST_REPLY {
+            let detail = format!("{address} answered with more than {LARGEST_REPLY} bytes");
+            return Err(failures.sent(RemoteReason::Garbled, detail));
+        }
+        if body.is_empty() && response.content_length() == Some(chunk.len() as u64) {
+            return Ok(chunk);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
 }
 
 fn lost(failures: Failures, address: &str, error: &reqwest::Error) -> PortError {
@@ -115,9 +132,9 @@ fn lost(failures: Failures, address: &str, error: &reqwest::Error) -> PortError 
 
 async fn refused(failures: Failures, address: &str, response: Response) -> PortError {
     let status = response.status();
-    let body: Bytes = match response.bytes().await {
+    let body = match whole(failures, address, response).await {
         Ok(body) => body,
-        Err(error) => return lost(failures, address, &error),
+        Err(error) => return error,
     };
     let problem = serde_json::from_slice::<ProblemJson>(&body).ok().and_then(ProblemJson::into_problem);
     match problem {
