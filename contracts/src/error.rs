@@ -370,7 +370,10 @@ mod tests {
             let problem = Problem {
                 code: *code,
                 detail: "what was wrong".into(),
-                faults: vec![Fault { field: "lines[0].quantity".into(), message: "must be at least 1".into() }],
+                faults: vec![Fault {
+                    field: "lines[0].quantity".into(),
+                    message: "must be at least 1".into(),
+                }],
                 resource: Some("/orders/1".into()),
             };
             let text = serde_json::to_string(&ProblemJson::new(&problem, None)).expect("serialises");

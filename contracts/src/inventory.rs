@@ -53,8 +53,9 @@ pub const RESERVE: Operation = Operation::idempotent("inventory", "reserve", "/r
 pub const COMMIT: Operation = Operation::idempotent("inventory", "commit", "/reservations/{order_id}/commit")
     .grpc("/tradewind.inventory.v1.Inventory/Commit");
 /// `release`
-pub const RELEASE: Operation = Operation::idempotent("inventory", "release", "/reservations/{order_id}/release")
-    .grpc("/tradewind.inventory.v1.Inventory/Release");
+pub const RELEASE: Operation =
+    Operation::idempotent("inventory", "release", "/reservations/{order_id}/release")
+        .grpc("/tradewind.inventory.v1.Inventory/Release");
 /// `reservation`
 pub const RESERVATION: Operation = Operation::read("inventory", "reservation", "/reservations/{order_id}")
     .grpc("/tradewind.inventory.v1.Inventory/Reservation");

@@ -267,9 +267,10 @@ fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u
     match Option::<NumberOrText>::deserialize(deserializer)? {
         None => Ok(None),
         Some(NumberOrText::Number(number)) => Ok(Some(number)),
-        Some(NumberOrText::Text(text)) => {
-            text.parse().map(Some).map_err(|_| serde::de::Error::custom(format!("limit is not a number: {text:?}")))
-        }
+        Some(NumberOrText::Text(text)) => text
+            .parse()
+            .map(Some)
+            .map_err(|_| serde::de::Error::custom(format!("limit is not a number: {text:?}"))),
     }
 }
 
@@ -360,7 +361,8 @@ mod tests {
     fn a_changed_cursor_is_refused() {
         let cursor = Cursor("SKU-17".into()).encode();
         assert_eq!(Cursor::decode(&cursor).expect("ours").0, "SKU-17");
-        for bad in ["", "c1-", "c1-zz", "nonsense", &cursor[..cursor.len() - 1], &cursor.replace("53", "54")] {
+        for bad in ["", "c1-", "c1-zz", "nonsense", &cursor[..cursor.len() - 1], &cursor.replace("53", "54")]
+        {
             assert_eq!(Cursor::decode(bad).expect_err("not ours").code, Code::InvalidCursor, "{bad}");
         }
     }

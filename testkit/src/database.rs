@@ -85,9 +85,9 @@ fn programs() -> Option<PathBuf> {
         .unwrap_or_default();
     debian.sort();
     let search = std::env::var_os("PATH").unwrap_or_default();
-    debian
-        .into_iter()
-        .rev()
-        .chain(std::env::split_paths(&search))
-        .find(|folder| folder.join("initdb").is_file() && folder.join("pg_isready").is_file() && folder.join("postgres").is_file())
+    debian.into_iter().rev().chain(std::env::split_paths(&search)).find(|folder| {
+        folder.join("initdb").is_file()
+            && folder.join("pg_isready").is_file()
+            && folder.join("postgres").is_file()
+    })
 }

@@ -69,7 +69,10 @@ pub fn free_port() -> u16 {
 /// engines are required.
 pub fn require_or_skip(engine: &str, missing: &str) {
     let message = format!("SKIPPED on {engine}: {missing} is not on this machine");
-    assert!(std::env::var("TRADEWIND_REQUIRE_ENGINES").as_deref() != Ok("1"), "{message}, and TRADEWIND_REQUIRE_ENGINES=1");
+    assert!(
+        std::env::var("TRADEWIND_REQUIRE_ENGINES").as_deref() != Ok("1"),
+        "{message}, and TRADEWIND_REQUIRE_ENGINES=1"
+    );
     eprintln!("{message}");
 }
 
@@ -82,6 +85,8 @@ pub fn engines_hidden() -> bool {
 pub(crate) fn unique() -> String {
     let mut bytes = [0u8; 8];
     // /dev/urandom is on every system that these tests run on
-    std::fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut bytes)).expect("random bytes");
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .expect("random bytes");
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -14,7 +14,7 @@ use contracts::payments::NetworkRecord;
 use contracts::types::Page;
 use parking_lot::Mutex;
 use reqwest::{Response, StatusCode};
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use testkit::eventually;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
@@ -103,7 +103,7 @@ impl Shop {
     /// Sends the supervisor a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process");
-        rustix::process::kill_process(pid, signal).expect("it can be signalled");
+        kill_process(pid, signal).expect("it can be signalled");
     }
 
     /// Waits for the supervisor's end.
@@ -130,8 +130,8 @@ impl Shop {
     /// Ends a process as `kill -9` does.
     pub async fn kill(&self, name: &str) -> ProcessStatus {
         let process = self.process(name).await;
-        let pid = process.pid.and_then(|pid| rustix::process::Pid::from_raw(pid as i32)).expect("it runs");
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it can be killed");
+        let pid = process.pid.and_then(|pid| Pid::from_raw(pid as i32)).expect("it runs");
+        kill_process(pid, Signal::KILL).expect("it can be killed");
         process
     }
 

@@ -149,8 +149,10 @@ where
         let (code, message) = describe(&error);
         let place = track.path().to_string();
         let place = if place == "." { "" } else { &place };
-        match (code, missing_field(&message)) {
-            (Code::InvalidRequest, Some(name)) => Problem::invalid_field(field_in(place, name), "is missing"),
+        match (code, named_in(&message)) {
+            (Code::InvalidRequest, Some((name, fault))) => {
+                Problem::invalid_field(field_in(place, name), fault)
+            }
             (Code::InvalidRequest, None) if !place.is_empty() => Problem::invalid_field(place, message),
             (code, _) => Problem::new(code, message),
         }
@@ -164,9 +166,11 @@ where
     Ok(value)
 }
 
-/// The field that serde did not find: it says so in words only.
-fn missing_field(message: &str) -> Option<&str> {
-    message.strip_prefix("missing field `")?.split_once('`').map(|(name, _)| name)
+/// The field that is not there, or there twice: serde says so in words only.
+fn named_in(message: &str) -> Option<(&str, &'static str)> {
+    let faults = [("missing field `", "is missing"), ("duplicate field `", "is given twice")];
+    let named = faults.into_iter().find_map(|(words, fault)| Some((message.strip_prefix(words)?, fault)));
+    named.and_then(|(rest, fault)| Some((rest.split_once('`')?.0, fault)))
 }
 
 /// The path of a field that nobody knows, written as those of all other faults are.

@@ -113,6 +113,9 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: i
 }
 
 fn consul_executable() -> Option<PathBuf> {
+    if std::env::var("TRADEWIND_NO_ENGINES").as_deref() == Ok("1") {
+        return None;
+    }
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join("consul")).find(|file| file.is_file())
 }

@@ -7,7 +7,7 @@
 //! - [`service`]: the port `contracts::orders::Orders`, served
 //! - [`store`]: orders, their event log and idempotency keys in SQL
 //! - [`rest`], [`grpc`]: the port's adapters
-//! - [`config`]: settings
+//! - [`config`]: what can be set
 //!
 //! Not for: how another module is reached (`wires`), or what it decides (its own crate).
 

@@ -55,7 +55,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  tradewind stock KIT-0001")]
     Stock(StockArgs),
     /// Check whether the books of all services agree: stock, ledger, card network, shipments, orders
-    #[command(after_help = "Example:\n  tradewind audit --wait 30\n\nExit code 0 only when nothing is wrong.")]
+    #[command(
+        after_help = "Example:\n  tradewind audit --wait 30\n\nExit code 0 only when nothing is wrong."
+    )]
     Audit(AuditArgs),
     /// Look at the configuration of the running shop, and change it
     #[command(subcommand, after_help = "Example:\n  tradewind config get orders")]

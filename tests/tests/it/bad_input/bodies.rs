@@ -128,7 +128,7 @@ fn texts() -> Cases {
         (
             "a field twice",
             format!("{{\"card\":\"tok_decline\",{}", &good().to_string()[1..]).into_bytes(),
-            at_fault("card", "duplicate field `card`"),
+            at_fault("card", "is given twice"),
         ),
         (
             "an order as a list",

@@ -77,10 +77,11 @@ async fn answer(shop: &Refusing, headers: &str, body: Vec<u8>) -> (u16, String) 
     let head = format!(
         "POST /api/orders HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: application/json\r\n{headers}\r\n"
     );
-    // the answer may come, and the connection end, before all of it is written
+    // the answer may come, and the connection end, before all of it is written. This half is handed on:
+    // were it dropped, the server would see a client that has gone
     let writing = tokio::spawn(async move {
-        to.write_all(head.as_bytes()).await?;
-        to.write_all(&body).await
+        let _ = to.write_all(&[head.as_bytes(), &body].concat()).await;
+        to
     });
     let mut bytes = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(20), from.read_to_end(&mut bytes)).await;

@@ -1,0 +1,19 @@
+//! Orders on real databases, with the modules that they call faked.
+//!
+//! - [`store`]: what orders remember: the same test bodies on SQLite and PostgreSQL
+//! - [`others`]: the faked modules, which answer as a test scripts them
+//! - [`shop`]: the service on a fresh database
+//! - the rest: what a caller sees, by subject
+
+mod cancelling;
+mod endings;
+mod idempotency;
+mod others;
+mod patience;
+mod placing;
+mod reading;
+mod recovery;
+mod rest;
+mod rivals;
+mod shop;
+mod store;

@@ -1,0 +1,226 @@
+//! The service on a fresh database, with faked modules round it and a clock that the test moves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::clock::{Clock as _, ManualClock};
+use chassis::config::Live;
+use chassis::store::{Store, StoreUrl};
+use contracts::orders::{
+    CancelOrder, GetOrder, GetTimeline, Order, Orders as _, PlaceOrder, PricedLine, TimelineEntry,
+};
+use contracts::payments::CardToken;
+use contracts::types::{Address, Line, PageRequest};
+use contracts::{Context, CustomerId, IdempotencyKey, Money, OrderId, PortResult, Problem, Timestamp};
+use orders::config::SagaConfig;
+use orders::domain::State;
+use orders::saga::{Ports, Saga};
+use orders::service::{RandomIds, Service};
+use orders::store::{Lease, OrderStore as _, SqlStore, StoredOrder};
+use tempfile::TempDir;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::others::{Call, Others, ports};
+
+/// How long a test waits for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long an order is left to whoever drives it.
+pub const LEASE: Duration = Duration::from_secs(5);
+/// Where the clock of the tests stands at first.
+pub const BEGIN: Timestamp = Timestamp(1_700_000_000_000_000);
+
+/// One process that serves orders.
+pub struct Shop {
+    folder: Arc<TempDir>,
+    pub clock: ManualClock,
+    pub others: Arc<Others>,
+    pub store: Arc<SqlStore>,
+    pub saga: Saga,
+    pub service: Arc<Service>,
+    config: SagaConfig,
+}
+
+impl Shop {
+    /// A shop whose twins do not wait long for each other.
+    pub async fn open() -> Self {
+        Self::configured(SagaConfig { twin_wait_ms: 50, ..SagaConfig::default() }).await
+    }
+
+    pub async fn configured(config: SagaConfig) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        Self::over(folder, ManualClock::at(BEGIN), Arc::default(), config, "first").await
+    }
+
+    /// Another process on the same database.
+    pub async fn replica(&self) -> Self {
+        let (folder, clock) = (self.folder.clone(), self.clock.clone());
+        Self::over(folder, clock, self.others.clone(), self.config.clone(), "second").await
+    }
+
+    async fn over(
+        folder: Arc<TempDir>,
+        clock: ManualClock,
+        others: Arc<Others>,
+        config: SagaConfig,
+        owner: &str,
+    ) -> Self {
+        let url = StoreUrl::sqlite_in(folder.path());
+        let database = Store::open(&url, "orders", orders::migrations()).await.expect("the database opens");
+        let store = Arc::new(SqlStore::new(database));
+        let saga = Saga {
+            store: store.clone(),
+            ports: Ports {
+                catalog: others.clone(),
+                inventory: others.clone(),
+                payments: others.clone(),
+                shipping: others.clone(),
+            },
+            clock: Arc::new(clock.clone()),
+            config: Live::fixed(config.clone()),
+            owner: owner.to_owned(),
+        };
+        let service = Arc::new(Service::new(saga.clone(), RandomIds, TaskTracker::new()));
+        Self { folder, clock, others, store, saga, service, config }
+    }
+
+    pub async fn place(&self, ctx: &Context) -> PortResult<Order> {
+        self.service.place(ctx, request()).await
+    }
+
+    /// Places an order that must be confirmed.
+    pub async fn confirmed(&self) -> Order {
+        self.place(&ctx()).await.expect("is confirmed")
+    }
+
+    /// Places an order in a task of its own.
+    pub fn placing(&self, ctx: Context) -> tokio::task::JoinHandle<PortResult<Order>> {
+        let service = self.service.clone();
+        tokio::spawn(async move { service.place(&ctx, request()).await })
+    }
+
+    pub async fn cancel(&self, order_id: OrderId) -> PortResult<Order> {
+        self.service.cancel(&ctx(), CancelOrder { order_id }).await
+    }
+
+    pub async fn order(&self, order_id: OrderId) -> Order {
+        self.service.order(&ctx(), GetOrder { order_id }).await.expect("there is one")
+    }
+
+    /// Waits until an order is at this step.
+    pub async fn comes_to(&self, step: &str, order_id: OrderId) -> Order {
+        let reached = || async { Some(self.order(order_id).await).filter(|order| order.step == step) };
+        testkit::eventually(&format!("order {order_id} to be {step}"), PATIENCE, reached).await
+    }
+
+    pub async fn timeline(&self, order_id: OrderId) -> Vec<TimelineEntry> {
+        self.service.timeline(&ctx(), GetTimeline { order_id }).await.expect("there is one").entries
+    }
+
+    /// What moved an order, step by step.
+    pub async fn causes(&self, order_id: OrderId) -> Vec<String> {
+        self.timeline(order_id).await.into_iter().map(|entry| entry.cause).collect()
+    }
+
+    /// Every order there is.
+    pub async fn orders(&self) -> Vec<Order> {
+        self.service.audit(&ctx(), PageRequest::largest(None)).await.expect("a page").items
+    }
+
+    /// Waits until every lease has run out, then looks for abandoned orders once.
+    pub async fn recover(&self) {
+        self.clock.advance(LEASE);
+        self.saga.recovery_pass().await.expect("the database answers");
+    }
+
+    /// An order that a process which is gone left in `state`, after these calls had happened.
+    pub async fn abandoned(&self, state: State, happened: &[Call]) -> OrderId {
+        let order = stored(state);
+        let lease = Lease { owner: "gone".into(), until: self.clock.now() };
+        self.store.order_insert(&order, &first_entry(&order), &lease, None).await.expect("is stored");
+        self.others.happened(order.id, happened);
+        order.id
+    }
+}
+
+/// The circumstances of a call by a patient customer.
+pub fn ctx() -> Context {
+    Context::background("test", PATIENCE)
+}
+
+/// The same, under an idempotency key.
+pub fn keyed(key: &str) -> Context {
+    ctx().with_key(IdempotencyKey::parse(key).expect("a key"))
+}
+
+/// An order of two products, one of them twice.
+pub fn request() -> PlaceOrder {
+    PlaceOrder {
+        customer_id: CustomerId("ada".into()),
+        lines: vec![Line { sku: "A-1".into(), quantity: 2 }, Line { sku: "B-2".into(), quantity: 1 }],
+        card: CardToken("tok_approve".into()),
+        address: address(),
+    }
+}
+
+fn address() -> Address {
+    Address {
+        name: "Ada Lovelace".into(),
+        street: "Invalidenstr. 117".into(),
+        city: "Berlin".into(),
+        postal_code: "10115".into(),
+        country: "DE".into(),
+    }
+}
+
+/// A new order in `state`, as the store keeps it.
+pub fn stored(state: State) -> StoredOrder {
+    let line = PricedLine {
+        sku: "A-1".into(),
+        name: "A fine A-1".into(),
+        quantity: 1,
+        unit_price: Money::eur(ports::PRICE),
+        weight_grams: 250,
+    };
+    StoredOrder {
+        id: OrderId(Uuid::now_v7()),
+        customer_id: CustomerId("ada".into()),
+        state,
+        coordination: contracts::orders::Coordination::Sync,
+        lines: vec![line],
+        card: CardToken("tok_approve".into()),
+        address: address(),
+        shipping: Money::eur(ports::SHIPPING),
+        total: Money::eur(ports::PRICE + ports::SHIPPING),
+        reason: None,
+        placed_at: BEGIN,
+        updated_at: BEGIN,
+        version: 1,
+    }
+}
+
+/// The first line of the event log of `order`.
+pub fn first_entry(order: &StoredOrder) -> TimelineEntry {
+    TimelineEntry {
+        version: order.version,
+        at: order.placed_at,
+        from: None,
+        to: order.state.name().to_owned(),
+        cause: "placed".into(),
+        detail: String::new(),
+        direction: contracts::orders::Direction::Forward,
+        trace_id: "0af7651916cd43dd8448eb211c80319c".into(),
+    }
+}
+
+/// What a request was refused with.
+pub fn problem<T: std::fmt::Debug>(result: PortResult<T>) -> Problem {
+    result.expect_err("is refused").into_problem()
+}
+
+/// The order that a problem points at.
+pub fn pointed_at(problem: &Problem) -> OrderId {
+    let path = problem.resource.as_deref().unwrap_or_else(|| panic!("points at nothing: {problem}"));
+    let id = path.strip_prefix("/orders/").expect("the address of an order");
+    OrderId::parse("id", id).expect("its id")
+}

@@ -1,0 +1,94 @@
+//! What the command refuses, with which exit code, and what it tells people to do instead.
+
+use std::net::TcpListener;
+
+use system_tests::shop::{self, Shop, order_of};
+
+use super::PROGRAM;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_port_that_is_taken_is_named_with_its_holder_and_the_flag_that_helps() {
+    let held = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = held.local_addr().expect("its address").port().to_string();
+    let home = tempfile::tempdir().expect("a folder");
+    for (role, flag) in [
+        ("gateway", "--gateway-port"),
+        ("registry", "--registry-port"),
+        ("config server", "--config-server-port"),
+        ("card network", "--card-network-port"),
+    ] {
+        let data = home.path().join("shop");
+        let arguments = ["up", "--ports", "auto", flag, &port, "--data", data.to_str().expect("UTF-8")];
+        let (code, out, err) = shop::run(PROGRAM, &arguments).await;
+        assert_eq!(code, 65, "{out}\n{err}");
+        for part in [port.as_str(), role, flag, "--ports auto"] {
+            assert!(err.contains(part), "{err:?} does not say {part:?}");
+        }
+        if cfg!(target_os = "linux") {
+            assert!(err.contains(&format!("process {}", std::process::id())), "it is this test's: {err:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_folder_in_use_is_left_alone_and_one_that_is_not_is_emptied() {
+    let home = tempfile::tempdir().expect("a folder");
+    let data = home.path().join("shop");
+    let path = data.to_str().expect("UTF-8");
+    let shop = Shop::start_on(PROGRAM, &data, &[]).await;
+    let order = shop.place_confirmed(&order_of("KIT-0001", 1, "tok_approve")).await;
+    for arguments in [["up", "--ports", "auto", "--data", path].as_slice(), &["reset", "--yes", "--data", path]] {
+        let (code, out, err) = shop::run(PROGRAM, arguments).await;
+        assert_eq!(code, 66, "{out}\n{err}");
+        for part in [path, &format!("process {}", shop.pid()), "tradewind down", "--data"] {
+            assert!(err.contains(part), "{err:?} does not say {part:?}");
+        }
+    }
+    assert_eq!(shop.order(order.id).await, order, "the shop goes on");
+    shop.stop().await;
+
+    let (code, _, err) = shop::run(PROGRAM, &["reset", "--data", path]).await;
+    assert!(code == 64 && err.contains("--yes"), "nobody could answer: {err}");
+    let (code, _, err) = shop::run(PROGRAM, &["reset", "--yes", "--data", path]).await;
+    assert_eq!(code, 0, "{err}");
+    let left: Vec<_> = std::fs::read_dir(&data).expect("the folder").flatten().map(|entry| entry.file_name()).collect();
+    assert!(left.iter().all(|name| name == "up.lock"), "{left:?}");
+    let shop = Shop::start_on(PROGRAM, &data, &[]).await;
+    let gone = shop.http.get(shop.url(&format!("/api/orders/{}", order.id))).send().await.expect("an answer");
+    assert_eq!(gone.status(), 404);
+    shop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_shop_every_command_says_how_to_start_one() {
+    let home = tempfile::tempdir().expect("a folder");
+    let path = home.path().to_str().expect("UTF-8");
+    for command in
+        [["status"].as_slice(), &["order"], &["wires"], &["config", "get", "orders"], &["audit"], &["stock", "KIT-0001"]]
+    {
+        let (code, _, err) = shop::run(PROGRAM, &[command, &["--data", path]].concat()).await;
+        assert_eq!(code, 69, "{command:?}: {err}");
+        assert!(err.contains("tradewind up") && err.contains(path), "{command:?}: {err}");
+    }
+    let (code, out, _) = shop::run(PROGRAM, &["down", "--data", path]).await;
+    assert!(code == 0 && out.contains("no shop is running"), "that none runs is no failure: {out}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn arguments_that_make_no_sense_end_with_64() {
+    let home = tempfile::tempdir().expect("a folder");
+    let nowhere = home.path().join("nowhere");
+    let nowhere = nowhere.to_str().expect("UTF-8");
+    let up = ["up", "--ports", "auto", "--data", home.path().to_str().expect("UTF-8")];
+    for (arguments, says) in [
+        (["--config", nowhere], nowhere),
+        // nothing listens on port 1
+        (["--registry", "http://127.0.0.1:1"], "--registry"),
+        (["--store", "mysql://root@localhost/shop"], "postgres://"),
+        (["--ports", "some"], "--ports"),
+    ] {
+        let (code, out, err) = shop::run(PROGRAM, &[up.as_slice(), &arguments].concat()).await;
+        assert_eq!(code, 64, "{arguments:?}: {out}\n{err}");
+        assert!(err.contains(says), "{arguments:?}: {err}");
+    }
+}
