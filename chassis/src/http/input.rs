@@ -79,9 +79,39 @@ fn from_query<T: DeserializeOwned>(
         form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| path.iter().all(|(p, _)| p != name)),
     );
     let pairs = pairs.finish();
+    if strictness == Strictness::RefuseUnknownFields {
+        refuse_unknown_parameters::<T>(&pairs)?;
+    }
     read(serde_urlencoded::Deserializer::new(form_urlencoded::parse(pairs.as_bytes())), strictness, |error| {
         (Code::InvalidRequest, error.to_string())
     })
+}
+
+/// Refuses parameters that `T` does not have. Of a `T` with `#[serde(flatten)]`, serde tells nobody what
+/// it left over. But it takes no field twice: what may be repeated is a field that it does not know.
+fn refuse_unknown_parameters<T: DeserializeOwned>(pairs: &str) -> Result<(), Problem> {
+    let given: Vec<_> = form_urlencoded::parse(pairs.as_bytes()).collect();
+    if given.len() > MOST_PARAMETERS {
+        let detail = format!("the request has more than {MOST_PARAMETERS} parameters");
+        return Err(Problem::new(Code::InvalidRequest, detail));
+    }
+    let taken_twice = |name: &str, value: &str| {
+        let mut repeated = form_urlencoded::Serializer::new(pairs.to_owned());
+        serde_urlencoded::from_str::<T>(repeated.append_pair(name, value).finish().as_str()).is_ok()
+    };
+    let unknown = given.iter().filter(|(name, value)| taken_twice(name, value));
+    refuse_unknown(unknown.map(|(name, _)| name.to_string()).collect())
+}
+
+/// More than any operation has, and few enough to look at each.
+const MOST_PARAMETERS: usize = 32;
+
+fn refuse_unknown(names: Vec<String>) -> Result<(), Problem> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let fault = |field| Fault { field, message: "is not a field of this request".into() };
+    Err(Problem::invalid(names.into_iter().map(fault).collect()))
 }
 
 fn from_body<T: DeserializeOwned>(
@@ -157,11 +187,8 @@ where
             (code, _) => Problem::new(code, message),
         }
     })?;
-    if strictness == Strictness::RefuseUnknownFields && !unknown.is_empty() {
-        let faults = unknown
-            .into_iter()
-            .map(|field| Fault { field, message: "is not a field of this request".into() });
-        return Err(Problem::invalid(faults.collect()));
+    if strictness == Strictness::RefuseUnknownFields {
+        refuse_unknown(unknown)?;
     }
     Ok(value)
 }
@@ -188,4 +215,92 @@ fn path_of(path: &serde_ignored::Path<'_>) -> String {
 
 fn field_in(place: &str, name: &str) -> String {
     if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::request::Builder;
+    use axum::routing::{get, post};
+    use contracts::types::PageRequest;
+    use serde::Deserialize;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "read, and never looked at")]
+    struct Listing {
+        shelf: String,
+        #[serde(flatten)]
+        page: PageRequest,
+    }
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "read, and never looked at")]
+    struct Basket {
+        items: Vec<Item>,
+    }
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "read, and never looked at")]
+    struct Item {
+        sku: String,
+    }
+
+    #[derive(Clone, Copy)]
+    enum From {
+        Outside,
+        AService,
+    }
+
+    /// The fields at fault and the code; nothing when the request was read.
+    async fn send(
+        from: From,
+        request: axum::http::request::Builder,
+        body: &str,
+    ) -> Option<(Vec<String>, Code)> {
+        let routes = Router::new()
+            .route("/shelves/{shelf}", get(async |Input(_): Input<Listing>| ()))
+            .route("/baskets", post(async |Input(_): Input<Basket>| ()));
+        let request = match from {
+            From::Outside => request.header(headers::AUDIENCE, "public"),
+            From::AService => request,
+        };
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        let request = request.body(Body::from(body.to_owned())).expect("a request");
+        let mut response = routes.oneshot(request).await.expect("an answer");
+        let problem = response.extensions_mut().remove::<Problem>()?;
+        Some((problem.faults.into_iter().map(|fault| fault.field).collect(), problem.code))
+    }
+
+    fn at_fault(field: &str) -> Option<(Vec<String>, Code)> {
+        Some((vec![field.to_owned()], Code::InvalidRequest))
+    }
+
+    #[tokio::test]
+    async fn a_parameter_that_nobody_knows_is_refused_to_the_outside_even_behind_flatten() {
+        let get = |path: &str| Request::get(path);
+        assert_eq!(send(From::Outside, get("/shelves/a?limit=5"), "").await, None);
+        assert_eq!(send(From::Outside, get("/shelves/a?limt=5"), "").await, at_fault("limt"));
+        assert_eq!(send(From::AService, get("/shelves/a?limt=5"), "").await, None);
+        assert_eq!(send(From::AService, get("/shelves/a?limit=5&limit=6"), "").await, at_fault("limit"));
+        let many = "&x=1".repeat(MOST_PARAMETERS);
+        let refused = send(From::Outside, get(&format!("/shelves/a?limit=5{many}")), "").await;
+        assert_eq!(refused, Some((Vec::new(), Code::InvalidRequest)));
+    }
+
+    #[tokio::test]
+    async fn every_fault_of_a_body_names_its_field_in_the_same_way() {
+        let post = async |body: &str| send(From::Outside, Request::post("/baskets"), body).await;
+        assert_eq!(post(r#"{"items":[{"sku":"a"}]}"#).await, None);
+        assert_eq!(post(r#"{"items":[{"sku":"a"},{"sku":1}]}"#).await, at_fault("items[1].sku"));
+        assert_eq!(post(r#"{"items":[{"sku":"a","gift":1}]}"#).await, at_fault("items[0].gift"));
+        assert_eq!(post(r#"{"items":[{}]}"#).await, at_fault("items[0].sku"));
+        assert_eq!(post(r#"{"items":[],"items":[]}"#).await, at_fault("items"));
+        assert_eq!(post("{}").await, at_fault("items"));
+        assert_eq!(post(r#"[[{"sku":"a"}]]"#).await, Some((Vec::new(), Code::InvalidRequest)));
+        assert_eq!(post(r#"{"items":"#).await, Some((Vec::new(), Code::Malformed)));
+    }
 }

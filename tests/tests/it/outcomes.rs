@@ -83,7 +83,8 @@ async fn a_customer_hangs_up(shop: &Arc<Shop>) -> OrderId {
 }
 
 async fn a_customer_has_little_time(shop: &Shop) -> OrderId {
-    let request = shop.http.post(shop.url("/api/orders")).json(&of("hurried", "KIT-0006", SLOWEST));
+    let wanted = of("hurried", "KIT-0006", SLOWEST);
+    let request = shop.http.post(shop.url("/api/orders")).header("idempotency-key", "k").json(&wanted);
     // enough to place it, too little for the bank
     let sent = request.header("tradewind-timeout-ms", "1500").send().await.expect("an answer");
     let reply = Reply::of(sent).await.expect("a body");
@@ -93,6 +94,9 @@ async fn a_customer_has_little_time(shop: &Shop) -> OrderId {
     let order = shop.rest(id).await;
     assert_eq!(order.step, "confirmed", "the customer's patience is not the order's");
     charged_once(shop, &order).await;
+    // that it was open is no answer to repeat
+    let again = shop.place(&wanted, Some("k")).await.expect("an answer");
+    assert_eq!(Reply::of(again).await.expect("a body").confirmed().map(|order| order.id), Some(id));
     id
 }
 

@@ -35,6 +35,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use chassis::store::StoreUrl;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -64,6 +65,9 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 pub async fn up(args: UpArgs) -> anyhow::Result<()> {
     let begun = Instant::now();
     let mut interrupts = Interrupts::listen()?;
+    if let Some(store) = &args.store {
+        StoreUrl::parse(store).map_err(|error| Ending::Usage(format!("--store: {error}")))?;
+    }
     let folder = Folder::at(&args.shop.data)?.made()?;
     let _lock = folder.lock()?;
     folder.retract();

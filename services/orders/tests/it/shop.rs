@@ -25,8 +25,6 @@ use crate::others::{Call, Others, ports};
 
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
-/// How long an order is left to whoever drives it.
-pub const LEASE: Duration = Duration::from_secs(5);
 /// Where the clock of the tests stands at first.
 pub const BEGIN: Timestamp = Timestamp(1_700_000_000_000_000);
 
@@ -127,9 +125,14 @@ impl Shop {
         self.service.audit(&ctx(), PageRequest::largest(None)).await.expect("a page").items
     }
 
-    /// Waits until every lease has run out, then looks for abandoned orders once.
+    /// Lets so much time pass that every lease has run out.
+    pub fn leases_run_out(&self) {
+        self.clock.advance(Duration::from_millis(self.config.lease_ms));
+    }
+
+    /// Looks once for orders that are abandoned when every lease has run out.
     pub async fn recover(&self) {
-        self.clock.advance(LEASE);
+        self.leases_run_out();
         self.saga.recovery_pass().await.expect("the database answers");
     }
 

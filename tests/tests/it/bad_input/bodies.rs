@@ -90,7 +90,11 @@ fn fields() -> Cases {
         case("no address", without("", "address"), at_fault("address", "is missing")),
         case("no city", without("/address", "city"), at_fault("address.city", "is missing")),
         case("no product", without("/lines/0", "sku"), at_fault("lines[0].sku", "is missing")),
-        case("no quantity at all", without("/lines/0", "quantity"), at_fault("lines[0].quantity", "is missing")),
+        case(
+            "no quantity at all",
+            without("/lines/0", "quantity"),
+            at_fault("lines[0].quantity", "is missing"),
+        ),
         case("a blank name", with("/address", "name", json!("  ")), at_fault("address.name", "1 to 200")),
         case(
             "a control character",
@@ -102,8 +106,16 @@ fn fields() -> Cases {
             with("/address", "street", json!("x".repeat(201))),
             at_fault("address.street", "1 to 200"),
         ),
-        case("no country code", with("/address", "country", json!("Germany")), at_fault("address.country", "DE")),
-        case("a customer with a space", with("", "customer_id", json!("a b")), at_fault("customer_id", "1 to 64")),
+        case(
+            "no country code",
+            with("/address", "country", json!("Germany")),
+            at_fault("address.country", "DE"),
+        ),
+        case(
+            "a customer with a space",
+            with("", "customer_id", json!("a b")),
+            at_fault("customer_id", "1 to 64"),
+        ),
         case("no card's name", with("", "card", json!("")), at_fault("card", "tok_approve")),
     ]
 }
@@ -136,7 +148,11 @@ fn texts() -> Cases {
             expected(400, "invalid_request", "JSON object"),
         ),
         ("a number", b"17".to_vec(), expected(400, "invalid_request", "17")),
-        ("10,000 open brackets", "[".repeat(DEEP).into_bytes(), expected(400, "invalid_request", "JSON object")),
+        (
+            "10,000 open brackets",
+            "[".repeat(DEEP).into_bytes(),
+            expected(400, "invalid_request", "JSON object"),
+        ),
         ("10,000 open objects", "{\"a\":".repeat(DEEP).into_bytes(), malformed("EOF")),
         (
             "10,000 brackets within an order",

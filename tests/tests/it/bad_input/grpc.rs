@@ -1,12 +1,12 @@
 //! Bad input over gRPC, through the gateway.
 
+use contracts::Code as ProblemCode;
+use contracts::grpc::Proto;
 use contracts::grpc::pb::common as common_pb;
 use contracts::grpc::pb::orders as pb;
 use contracts::grpc::pb::orders::orders_client::OrdersClient;
 use contracts::grpc::status::from_status;
-use contracts::grpc::Proto;
 use contracts::orders::PlaceOrder;
-use contracts::Code as ProblemCode;
 use reqwest::header::CONTENT_TYPE;
 use tonic::{Code, Status};
 
@@ -15,7 +15,8 @@ use super::{Refusing, expected, good};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_messages_are_refused_with_the_same_problems_and_leave_nothing_behind() {
     let shop = Refusing::start().await;
-    let mut orders = OrdersClient::connect(shop.0.client.up.addresses.gateway.clone()).await.expect("a channel");
+    let mut orders =
+        OrdersClient::connect(shop.0.client.up.addresses.gateway.clone()).await.expect("a channel");
 
     let empty = orders.place(message(|order| order.lines.clear())).await;
     problem(empty.map(drop), Code::InvalidArgument, ProblemCode::InvalidRequest, "lines");

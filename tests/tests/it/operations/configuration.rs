@@ -23,10 +23,20 @@ async fn a_change_that_breaks_the_schema_is_refused_with_what_is_allowed_and_cha
         ("orders", "saga.leese_ms", "5000", ["saga.leese_ms", "is not a key here", "lease_ms"]),
         ("orders", "sage.lease_ms", "5000", ["sage", "is not a section here", "saga"]),
         ("application", "sage.lease_ms", "5000", ["sage.lease_ms", "no application", "saga"]),
-        ("application", "wires.orders.inventory", "pigeon", ["wires.orders.inventory", "\"pigeon\"", "\"grpc\""]),
+        (
+            "application",
+            "wires.orders.inventory",
+            "pigeon",
+            ["wires.orders.inventory", "\"pigeon\"", "\"grpc\""],
+        ),
         ("orders", "wires.orders.nobody", "grpc", ["wires.orders.nobody", "is not a key here", "inventory"]),
         ("orders", "saga.card_secret", "hunter2", ["saga.card_secret", "reference", "secret:NAME"]),
-        ("payments", "card_network.url", "http://127.0.0.1:1", ["card_network.url", "environment", "payments-1"]),
+        (
+            "payments",
+            "card_network.url",
+            "http://127.0.0.1:1",
+            ["card_network.url", "environment", "payments-1"],
+        ),
         ("nobody", "saga.lease_ms", "5000", ["nobody", "there is no application", "not_found"]),
     ] {
         let (code, out, err) = shop.run(&["config", "set", application, key, value]).await;
@@ -70,8 +80,10 @@ async fn changes_hold_at_once_are_remembered_and_survive_a_restart() {
 
     let changes: Vec<Value> = history(&shop, "orders").await;
     let of_key: Vec<_> = changes.iter().filter(|change| change["key"] == "saga.lease_ms").collect();
-    let told: Vec<_> =
-        of_key.iter().map(|change| (&change["version"], &change["kind"], &change["old"], &change["new"])).collect();
+    let told: Vec<_> = of_key
+        .iter()
+        .map(|change| (&change["version"], &change["kind"], &change["old"], &change["new"]))
+        .collect();
     assert_eq!(
         told,
         [
@@ -152,7 +164,8 @@ async fn value(shop: &Shop, application: &str, key: &str) -> Value {
 /// What the process itself says that it runs with.
 async fn runs_with(shop: &Shop, key: &str) -> Value {
     let address = shop.process("orders").await.address.expect("an address");
-    let report = shop.http.get(format!("http://{address}/control/orders/config")).send().await.expect("an answer");
+    let report =
+        shop.http.get(format!("http://{address}/control/orders/config")).send().await.expect("an answer");
     let report: Value = report.json().await.expect("JSON");
     let keys = report["keys"].as_array().expect("keys");
     keys.iter().find(|entry| entry["key"] == key).map(|entry| entry["value"].clone()).expect("the key")

@@ -62,7 +62,8 @@ async fn what_up_prints_leads_a_newcomer_to_a_confirmed_order() {
         assert!(reqwest::get(url).await.is_ok(), "nobody answers at {url}");
     }
 
-    let curl = banner.iter().find(|line| line.trim_start().starts_with("curl ")).expect("a first order to try");
+    let curl =
+        banner.iter().find(|line| line.trim_start().starts_with("curl ")).expect("a first order to try");
     let answer = Command::new("sh").args(["-c", curl]).output().await.expect("a shell");
     if answer.status.code() == Some(127) {
         eprintln!("SKIPPED the printed curl: curl is not on this machine");
@@ -104,12 +105,15 @@ async fn an_order_is_confirmed_by_command_and_over_grpc_and_its_timeline_shows_e
     let (code, out, _) = shop.run(&["order", "--card", "tok_decline", "--json"]).await;
     assert_eq!(code, 1, "an order that is not confirmed is a failure: {out}");
 
-    let mut orders = OrdersClient::connect(shop.client.up.addresses.gateway.clone()).await.expect("a channel");
-    let request: PlaceOrder = serde_json::from_value(order_of("KIT-0002", 2, "tok_approve")).expect("an order");
+    let mut orders =
+        OrdersClient::connect(shop.client.up.addresses.gateway.clone()).await.expect("a channel");
+    let request: PlaceOrder =
+        serde_json::from_value(order_of("KIT-0002", 2, "tok_approve")).expect("an order");
     let placed = orders.place(request.into_message()).await.expect("it is confirmed").into_inner();
     let placed = Order::from_message(placed).expect("an order");
     assert_eq!((placed.status, placed.step.as_str()), (OrderStatus::Confirmed, "confirmed"));
-    let asked = orders.order(pb::OrderRequest { order_id: placed.id.to_string() }).await.expect("it is there");
+    let asked =
+        orders.order(pb::OrderRequest { order_id: placed.id.to_string() }).await.expect("it is there");
     assert_eq!(Order::from_message(asked.into_inner()).expect("an order"), placed);
     assert_eq!(shop.order(placed.id).await, placed, "REST and gRPC tell the same");
 

@@ -37,7 +37,9 @@ async fn a_data_folder_in_use_is_left_alone_and_one_that_is_not_is_emptied() {
     let path = data.to_str().expect("UTF-8");
     let shop = Shop::start_on(PROGRAM, &data, &[]).await;
     let order = shop.place_confirmed(&order_of("KIT-0001", 1, "tok_approve")).await;
-    for arguments in [["up", "--ports", "auto", "--data", path].as_slice(), &["reset", "--yes", "--data", path]] {
+    for arguments in
+        [["up", "--ports", "auto", "--data", path].as_slice(), &["reset", "--yes", "--data", path]]
+    {
         let (code, out, err) = shop::run(PROGRAM, arguments).await;
         assert_eq!(code, 66, "{out}\n{err}");
         for part in [path, &format!("process {}", shop.pid()), "tradewind down", "--data"] {
@@ -51,7 +53,8 @@ async fn a_data_folder_in_use_is_left_alone_and_one_that_is_not_is_emptied() {
     assert!(code == 64 && err.contains("--yes"), "nobody could answer: {err}");
     let (code, _, err) = shop::run(PROGRAM, &["reset", "--yes", "--data", path]).await;
     assert_eq!(code, 0, "{err}");
-    let left: Vec<_> = std::fs::read_dir(&data).expect("the folder").flatten().map(|entry| entry.file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(&data).expect("the folder").flatten().map(|entry| entry.file_name()).collect();
     assert!(left.iter().all(|name| name == "up.lock"), "{left:?}");
     let shop = Shop::start_on(PROGRAM, &data, &[]).await;
     let gone = shop.http.get(shop.url(&format!("/api/orders/{}", order.id))).send().await.expect("an answer");
@@ -63,15 +66,40 @@ async fn a_data_folder_in_use_is_left_alone_and_one_that_is_not_is_emptied() {
 async fn without_a_shop_every_command_says_how_to_start_one() {
     let home = tempfile::tempdir().expect("a folder");
     let path = home.path().to_str().expect("UTF-8");
-    for command in
-        [["status"].as_slice(), &["order"], &["wires"], &["config", "get", "orders"], &["audit"], &["stock", "KIT-0001"]]
-    {
+    for command in [
+        ["status"].as_slice(),
+        &["order"],
+        &["wires"],
+        &["config", "get", "orders"],
+        &["audit"],
+        &["stock", "KIT-0001"],
+    ] {
         let (code, _, err) = shop::run(PROGRAM, &[command, &["--data", path]].concat()).await;
         assert_eq!(code, 69, "{command:?}: {err}");
         assert!(err.contains("tradewind up") && err.contains(path), "{command:?}: {err}");
     }
     let (code, out, _) = shop::run(PROGRAM, &["down", "--data", path]).await;
     assert!(code == 0 && out.contains("no shop is running"), "that none runs is no failure: {out}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_not_there_ends_the_start_with_the_reason_and_leaves_nothing_running() {
+    let home = tempfile::tempdir().expect("a folder");
+    let data = home.path().join("shop");
+    let path = data.to_str().expect("UTF-8");
+    // nothing listens on port 1
+    let store = "postgres://shop:hush@127.0.0.1:1/shop";
+    let (code, out, err) =
+        shop::run(PROGRAM, &["up", "--ports", "auto", "--data", path, "--store", store]).await;
+    assert_eq!(code, 1, "{out}\n{err}");
+    let log = data.join("logs").join("card-network.log");
+    for part in ["the shop did not start", "card-network", "refused", log.to_str().expect("UTF-8")] {
+        assert!(err.contains(part), "{err:?} does not say {part:?}");
+    }
+    let logged = std::fs::read_to_string(&log).expect("its log");
+    assert!(!err.contains("hush") && !logged.contains("hush"), "the password is nobody's business");
+    let (code, _, _) = shop::run(PROGRAM, &["status", "--data", path]).await;
+    assert_eq!(code, 69, "nothing runs on it");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,3 +1,0 @@
-//! tmp
-#[path = "it/simulation.rs"]
-mod simulation;
