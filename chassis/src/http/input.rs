@@ -256,11 +256,7 @@ mod tests {
     }
 
     /// The fields at fault and the code; nothing when the request was read.
-    async fn send(
-        from: From,
-        request: axum::http::request::Builder,
-        body: &str,
-    ) -> Option<(Vec<String>, Code)> {
+    async fn send(from: From, request: Builder, body: &str) -> Option<(Vec<String>, Code)> {
         let routes = Router::new()
             .route("/shelves/{shelf}", get(async |Input(_): Input<Listing>| ()))
             .route("/baskets", post(async |Input(_): Input<Basket>| ()));

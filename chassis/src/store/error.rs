@@ -40,8 +40,8 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
-    /// A statement failed.
-    #[error("the database refused a statement")]
+    /// A statement failed, or there was no connection for it.
+    #[error("the database did not do what it was asked")]
     Sql(#[from] sqlx::Error),
     /// A row holds what this program never writes.
     #[error("a row makes no sense: {0}")]

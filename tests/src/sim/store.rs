@@ -109,12 +109,12 @@ impl OrderStore for MemoryStore {
         let Transition { order, entry, lease, answer } = transition;
         let outcome = self
             .atomically("transition", |tables| {
-                match tables.orders.get_mut(&order.id) {
-                    Some((stands, _)) if careless || stands.version + 1 == order.version => {
-                        tables.orders.insert(order.id, (order.clone(), lease.clone()));
-                    }
-                    _ => return Outcome::Lost,
+                let Some((stands, held)) = tables.orders.get(&order.id) else { return Outcome::Lost };
+                let fenced = !stands.state.rests() && held.owner != lease.owner;
+                if !careless && (fenced || stands.version + 1 != order.version) {
+                    return Outcome::Lost;
                 }
+                tables.orders.insert(order.id, (order.clone(), lease.clone()));
                 tables.timelines.entry(order.id).or_default().push(entry.clone());
                 if answer.is_some() {
                     let mine = tables.keys.values_mut().filter(|known| known.order_id == order.id);

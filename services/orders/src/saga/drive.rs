@@ -34,7 +34,7 @@ impl Saga {
                 match self.advance(ctx, &order, &input).await? {
                     Advance::To(next) => order = *next,
                     Advance::Nowhere => {}
-                    // somebody else drives it: what they store stands
+                    // somebody else drives it, or did: what they store stands
                     Advance::Overtaken => {
                         let stands = self.store.order(order.id).await?;
                         return Ok(stands.unwrap_or(order));
@@ -75,7 +75,7 @@ impl Saga {
         let rests = next.state.rests();
         let transition = Transition {
             answer: answer::to_store(&next),
-            lease: if rests { self.no_lease() } else { self.lease() },
+            lease: if rests { self.lease_over() } else { self.lease() },
             entry,
             order: next,
         };

@@ -49,7 +49,9 @@ pub struct Saga {
     pub clock: Arc<dyn Clock>,
     /// What can be set.
     pub config: Live<SagaConfig>,
-    /// Who it is, in leases; unlike any other process, and unlike itself before a restart.
+    /// Who it is, in leases; unlike any other process, and unlike itself before a restart. Whenever
+    /// recovery takes an order over it does so under a name of its own, because a driver in the same
+    /// process that was too slow is as much overtaken as one elsewhere.
     pub owner: String,
 }
 
@@ -60,9 +62,9 @@ impl Saga {
         Lease { owner: self.owner.clone(), until }
     }
 
-    /// A lease that has run out: anybody may take the order.
-    fn no_lease(&self) -> Lease {
-        Lease { owner: String::new(), until: Timestamp(0) }
+    /// The same right, given up with the step that brings the order to rest.
+    fn lease_over(&self) -> Lease {
+        Lease { owner: self.owner.clone(), until: Timestamp(0) }
     }
 
     /// How long an order may take from now on.

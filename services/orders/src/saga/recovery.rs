@@ -42,13 +42,16 @@ impl Saga {
 
     async fn recover_order(&self, id: OrderId) {
         let context = Context::background("orders", self.budget());
+        let owner = format!("{}, trace {}", self.owner, context.trace.trace_id_hex());
+        let driver = Self { owner, ..self.clone() };
         let recovered = async {
-            let Some(order) = self.store.lease_take(id, &self.lease(), self.clock.now()).await? else {
+            let lease = driver.lease();
+            let Some(order) = self.store.lease_take(id, &lease, self.clock.now()).await? else {
                 return Ok(());
             };
             let state = order.state.name();
             tracing::info!(order_id = %id, state, "order {id} was left {state}; taking it over");
-            self.drive(&context, order, Since::TakenOver).await.map(drop)
+            driver.drive(&context, order, Since::TakenOver).await.map(drop)
         };
         if let Err(error) = recovered.await {
             let error: StoreError = error;

@@ -125,7 +125,7 @@ pub struct Transition {
     pub order: StoredOrder,
     /// What goes into the event log.
     pub entry: TimelineEntry,
-    /// Who drives on.
+    /// Who made the step and drives on; it has run out where the order now rests.
     pub lease: Lease,
     /// What whoever placed it is told, as JSON, when this step decides that.
     pub answer: Option<String>,
@@ -136,7 +136,7 @@ pub struct Transition {
 pub enum Outcome {
     /// It did.
     Done,
-    /// Somebody else was faster; nothing changed.
+    /// Somebody else was faster, or has taken the order over; nothing changed.
     Lost,
 }
 
@@ -166,7 +166,8 @@ pub trait OrderStore: Send + Sync + 'static {
     /// Every order, oldest first, at most `limit`, those after `after`.
     async fn orders_after(&self, after: &str, limit: u32) -> Result<Vec<StoredOrder>, StoreError>;
 
-    /// Stores a step, if the order is still at the version before it.
+    /// Stores a step, if the order is still at the version before it, and it rested there or nobody
+    /// has taken it over from `lease.owner`.
     async fn transition(&self, transition: &Transition) -> Result<Outcome, StoreError>;
 
     /// Takes an order that does not rest and that nobody drives any more, or that `lease.owner` drives.

@@ -87,11 +87,13 @@ impl OrderStore for SqlStore {
     async fn transition(&self, transition: &Transition) -> Result<Outcome, StoreError> {
         let Transition { order, entry, lease, answer } = transition;
         let mut tx = self.store.begin().await?;
+        // the lease fences the step: a driver who was so slow that another took the order over knows
+        // too little to decide anything, though the version may still be the one it began with
         let changed = sqlx::query(
             "UPDATE orders_orders
              SET state = $1, status = $2, resting = $3, reason = $4, updated_at = $5, version = $6,
                  lease_owner = $7, lease_until = $8
-             WHERE id = $9 AND version = $10",
+             WHERE id = $9 AND version = $10 AND (resting = 1 OR lease_owner = $11)",
         )
         .bind(to_json(&order.state)?)
         .bind(to_word(&order.state.status())?)
@@ -103,6 +105,7 @@ impl OrderStore for SqlStore {
         .bind(lease.until.0)
         .bind(order.id.to_string())
         .bind(order.version as i64 - 1)
+        .bind(lease.owner.clone())
         .execute(&mut *tx)
         .await?;
         if changed.rows_affected() == 0 {

@@ -24,7 +24,7 @@ async fn a_confirmed_order_is_refunded_and_restocked() {
     assert_eq!((order.status, order.step.as_str()), (OrderStatus::Refunded, "refunded"));
     assert_eq!(order.reason, None, "it is not the shop's fault");
     assert!(shop.others.holdings(order_id).are_empty());
-    assert_eq!(shop.others.calls(order_id)[5..], [CallOff, Refund, Release]);
+    assert_eq!(shop.others.calls(order_id)[5..], [CancelShipment, Refund, Release]);
 
     let timeline = shop.timeline(order_id).await;
     let steps: Vec<_> = timeline[6..].iter().map(|entry| (entry.to.as_str(), entry.cause.as_str())).collect();
@@ -88,7 +88,7 @@ async fn where_shipping_does_not_let_go_the_order_stays_confirmed() {
     ] {
         let shop = Shop::open().await;
         let order_id = shop.confirmed().await.id;
-        shop.others.script(CallOff, [answer]);
+        shop.others.script(CancelShipment, [answer]);
         let problem = problem(shop.cancel(order_id).await);
         assert_eq!((problem.code, pointed_at(&problem)), (told, order_id));
         let order = shop.order(order_id).await;
@@ -101,7 +101,7 @@ async fn where_shipping_does_not_let_go_the_order_stays_confirmed() {
 
 #[tokio::test]
 async fn a_cancellation_with_an_open_outcome_is_finished_by_recovery() {
-    for call in [CallOff, Refund, Release] {
+    for call in [CancelShipment, Refund, Release] {
         for answer in [DoneUnheard, LostUnheard] {
             let shop = Shop::open().await;
             let order_id = shop.confirmed().await.id;
@@ -110,7 +110,7 @@ async fn a_cancellation_with_an_open_outcome_is_finished_by_recovery() {
             let problem = problem(shop.cancel(order_id).await);
             assert_eq!((problem.code, pointed_at(&problem)), (Code::OutcomeUnknown, order_id), "{call:?}");
             assert_eq!(shop.order(order_id).await.status, OrderStatus::Confirmed);
-            // for CallOff the second answer is still out
+            // for CancelShipment the second answer is still out
             shop.recover().await;
             shop.recover().await;
             assert_eq!(shop.order(order_id).await.step, "refunded", "{call:?}");
@@ -123,7 +123,7 @@ async fn a_cancellation_with_an_open_outcome_is_finished_by_recovery() {
 async fn the_second_of_two_who_cancel_is_told_that_the_first_is_at_it() {
     let shop = Shop::open().await;
     let order_id = shop.confirmed().await.id;
-    let gate = shop.others.hold(CallOff, Done);
+    let gate = shop.others.hold(CancelShipment, Done);
     let service = shop.service.clone();
     let first = tokio::spawn(async move { service.cancel(&ctx(), CancelOrder { order_id }).await });
     gate.arrived().await;
@@ -137,7 +137,7 @@ async fn the_second_of_two_who_cancel_is_told_that_the_first_is_at_it() {
 async fn of_8_who_cancel_at_once_in_two_processes_one_brings_it_about() {
     let shop = Shop::open().await;
     let order_id = shop.confirmed().await.id;
-    let services = [shop.service.clone(), shop.replica().await.service.clone()];
+    let services = [shop.service.clone(), shop.replica().await.service];
     let start = Arc::new(Barrier::new(8));
     let cancelling = (0..8).map(|n| {
         let (service, start) = (services[n % 2].clone(), start.clone());
@@ -155,5 +155,5 @@ async fn of_8_who_cancel_at_once_in_two_processes_one_brings_it_about() {
             Err(error) => assert_eq!(error.code(), Some(Code::Conflict)),
         }
     }
-    assert_eq!(shop.others.calls(order_id)[5..], [CallOff, Refund, Release]);
+    assert_eq!(shop.others.calls(order_id)[5..], [CancelShipment, Refund, Release]);
 }

@@ -69,7 +69,8 @@ async fn ends(call: Call, answer: Answer, told: Code, step: &str, causes: &[&str
 
     let timeline = shop.timeline(order.id).await;
     let straight = STRAIGHT.iter().take(timeline.len() - 1 - causes.len()).copied();
-    let expected: Vec<&str> = std::iter::once("placed").chain(straight).chain(causes.iter().copied()).collect();
+    let expected: Vec<&str> =
+        std::iter::once("placed").chain(straight).chain(causes.iter().copied()).collect();
     assert_eq!(timeline.iter().map(|entry| entry.cause.as_str()).collect::<Vec<_>>(), expected, "{case}");
     let turned = timeline.len() - causes.len();
     for (at, entry) in timeline.iter().enumerate() {

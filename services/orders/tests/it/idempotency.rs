@@ -106,7 +106,7 @@ async fn of_16_twins_at_once_in_two_processes_one_places_the_order_and_all_get_i
         if declined {
             shop.others.script(Authorize, [Refused(Code::CardDeclined)]);
         }
-        let services = [shop.service.clone(), shop.replica().await.service.clone()];
+        let services = [shop.service.clone(), shop.replica().await.service];
         let start = Arc::new(Barrier::new(16));
         let twins = (0..16).map(|n| {
             let (service, start) = (services[n % 2].clone(), start.clone());

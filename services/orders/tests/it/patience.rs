@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contracts::orders::OrderStatus;
-use contracts::{Code, Context};
+use contracts::{Code, Context, Deadline};
 use orders::config::SagaConfig;
 use tokio_util::sync::CancellationToken;
 
@@ -46,27 +46,24 @@ async fn a_customer_who_hangs_up_changes_nothing() {
 
 #[tokio::test]
 async fn an_order_whose_own_time_is_up_is_undone() {
-    let shop =
-        Shop::configured(SagaConfig { budget_ms: 100, twin_wait_ms: 50, ..SagaConfig::default() }).await;
-    let gate = shop.others.hold(Call::Commit, Answer::Done);
+    let budget = Duration::from_secs(1);
+    let budget_ms = budget.as_millis() as u64;
+    let shop = Shop::configured(SagaConfig { budget_ms, ..SagaConfig::default() }).await;
+    let gate = shop.others.hold(Call::Authorize, Answer::Done);
     let placing = shop.placing(ctx());
     gate.arrived().await;
-    tokio::time::timeout(PATIENCE, budget_passes()).await.expect("time passes");
+    // began after the order's own, so that it passes after it
+    let deadline = Deadline::after(budget);
+    testkit::eventually("the budget to pass", PATIENCE, || async { deadline.passed().then_some(()) }).await;
     gate.open();
-    // its compensations find no time either; recovery comes with fresh time
     let problem = problem(placing.await.expect("does not panic"));
     assert_eq!(problem.code, Code::OutcomeUnknown);
     let order_id = pointed_at(&problem);
-    assert_eq!(shop.order(order_id).await.step, "compensating");
+    assert_eq!(shop.order(order_id).await.step, "compensating", "there was no time for that either");
+    // recovery comes with fresh time
     shop.recover().await;
     assert_eq!(shop.order(order_id).await.step, "cancelled");
     assert!(shop.others.holdings(order_id).are_empty());
-}
-
-/// A deadline that was set before this was called, 100 ms long, has passed after it.
-async fn budget_passes() {
-    let deadline = contracts::Deadline::after(Duration::from_millis(100));
-    testkit::eventually("the budget to pass", PATIENCE, || async { deadline.passed().then_some(()) }).await;
 }
 
 #[tokio::test]

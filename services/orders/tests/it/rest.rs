@@ -76,15 +76,19 @@ async fn a_placed_order_is_created_at_an_address_that_shows_it() {
 
 #[tokio::test]
 async fn an_order_that_was_undone_is_a_problem_with_the_orders_address() {
-    for (answer, status, code) in
-        [(Refused(contracts::Code::CardDeclined), 402, "card_declined"), (NotBegun, 503, "dependency_unavailable")]
-    {
+    for (answer, status, code) in [
+        (Refused(contracts::Code::CardDeclined), 402, "card_declined"),
+        (NotBegun, 503, "dependency_unavailable"),
+    ] {
         let shop = Shop::open().await;
         shop.others.script(Authorize, [answer]);
         let reply = shop.post("/orders", &[], &body()).await;
         assert_problem(&reply, status, code);
         let shown = shop.get(reply.header(header::LOCATION)).await;
-        assert_eq!((&shown.body["status"], &shown.body["reason"]["code"]), (&json!("cancelled"), &json!(code)));
+        assert_eq!(
+            (&shown.body["status"], &shown.body["reason"]["code"]),
+            (&json!("cancelled"), &json!(code))
+        );
     }
 }
 
@@ -124,7 +128,8 @@ async fn bad_requests_are_problems_that_say_what_is_wrong() {
     faulty["card"] = json!("4242");
     let reply = shop.post("/orders", &[], &faulty).await;
     assert_problem(&reply, 400, "invalid_request");
-    let fields: Vec<_> = reply.body["faults"].as_array().expect("a list").iter().map(|it| &it["field"]).collect();
+    let fields: Vec<_> =
+        reply.body["faults"].as_array().expect("a list").iter().map(|it| &it["field"]).collect();
     assert_eq!(fields, [&json!("card"), &json!("lines[1].quantity")]);
     assert_problem(&shop.post("/orders", &[], &json!([])).await, 400, "invalid_request");
     assert_problem(&shop.get("/orders/seventeen").await, 400, "invalid_request");

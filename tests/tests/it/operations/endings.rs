@@ -1,5 +1,6 @@
 //! How a shop ends, and what is there when it begins again.
 
+use std::slice::from_ref;
 use std::time::Duration;
 
 use contracts::orders::{Order, OrderStatus};
@@ -18,12 +19,12 @@ async fn two_shops_stand_side_by_side_and_one_finds_its_orders_again() {
     let (first, second) = tokio::join!(Shop::start_on(PROGRAM, &data, &[]), Shop::start(PROGRAM, &[]));
     let order = order_of("KIT-0001", 1, "tok_approve");
     let (mine, theirs) = tokio::join!(first.place_confirmed(&order), second.place_confirmed(&order));
-    assert_eq!(orders_of_ada(&first).await, [mine.clone()]);
-    assert_eq!(orders_of_ada(&second).await, [theirs.clone()]);
+    assert_eq!(orders_of_ada(&first).await, from_ref(&mine));
+    assert_eq!(orders_of_ada(&second).await, from_ref(&theirs));
     first.stop().await;
     assert_eq!(orders_of_ada(&second).await, [theirs], "the other one goes on");
     let first = Shop::start_on(PROGRAM, &data, &[]).await;
-    assert_eq!(orders_of_ada(&first).await, [mine.clone()], "the same folder, the same orders");
+    assert_eq!(orders_of_ada(&first).await, from_ref(&mine), "the same folder, the same orders");
     first.audit_clean(&[mine.id]).await;
     first.stop().await;
     second.stop().await;

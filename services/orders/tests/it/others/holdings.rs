@@ -66,7 +66,7 @@ impl Holdings {
             Call::Refund if matches!(self.money, Part::Untouched | Part::Held) => return Err(Code::Conflict),
             Call::Void | Call::Refund => self.money = Part::Undone,
             Call::Schedule => self.carrier = self.carrier.hold()?,
-            Call::Recall | Call::CallOff => self.carrier = Part::Undone,
+            Call::Recall | Call::CancelShipment => self.carrier = Part::Undone,
         }
         Ok(())
     }

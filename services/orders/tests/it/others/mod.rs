@@ -11,7 +11,7 @@ use contracts::{Code, Context, Effect, OrderId, PortResult, Problem, RemoteFailu
 use parking_lot::Mutex;
 
 pub use gate::Gate;
-pub use holdings::{Holdings, Part};
+pub use holdings::Holdings;
 
 /// What orders can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +28,7 @@ pub enum Call {
     Void,
     Release,
     /// Cancel the shipment, if the goods have not left.
-    CallOff,
+    CancelShipment,
     Refund,
 }
 

@@ -164,7 +164,7 @@ impl Shipping for Others {
 
     async fn cancel(&self, ctx: &Context, request: CancelShipment) -> PortResult<Shipment> {
         let call = match request.recall {
-            Recall::Never => Call::CallOff,
+            Recall::Never => Call::CancelShipment,
             Recall::IfShipped => Call::Recall,
         };
         self.serve(ctx, call, request.order_id).await?;
@@ -175,11 +175,7 @@ impl Shipping for Others {
         unreachable!("orders do not ask for it")
     }
 
-    async fn track(
-        &self,
-        _: &Context,
-        _: TrackShipment,
-    ) -> PortResult<Streaming<PortResult<TrackingEvent>>> {
+    async fn track(&self, _: &Context, _: TrackShipment) -> PortResult<Streaming<PortResult<TrackingEvent>>> {
         unreachable!("orders do not ask for it")
     }
 

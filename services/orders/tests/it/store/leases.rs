@@ -81,7 +81,11 @@ async fn abandoned_orders_come_longest_abandoned_first_and_no_more_than_wanted()
             ids.push(order.id);
         }
         let overdue = async |limit| bench.store.orders_overdue(Timestamp(10), limit).await.expect("reads");
-        assert_eq!(overdue(32).await, [ids[1], ids[5], ids[0], ids[2]], "none that rests, none whose lease runs");
+        assert_eq!(
+            overdue(32).await,
+            [ids[1], ids[5], ids[0], ids[2]],
+            "none that rests, none whose lease runs"
+        );
         assert_eq!(overdue(2).await, [ids[1], ids[5]]);
     }
 }

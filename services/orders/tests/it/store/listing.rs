@@ -49,9 +49,8 @@ async fn a_customers_orders_come_newest_first_page_by_page() {
 async fn every_order_comes_oldest_first_page_by_page() {
     for bench in benches().await {
         let (_, all) = fill(&bench).await;
-        let page = async |after: String, limit| {
-            ids(bench.store.orders_after(&after, limit).await.expect("reads"))
-        };
+        let page =
+            async |after: String, limit| ids(bench.store.orders_after(&after, limit).await.expect("reads"));
         assert_eq!(page(String::new(), 100).await, all);
         assert_eq!(page(String::new(), 3).await, all[..3]);
         assert_eq!(page(all[2].to_string(), 3).await, all[3..6]);
@@ -80,12 +79,17 @@ async fn old_keys_are_forgotten_oldest_first_unless_their_answer_is_out() {
             }
             names
         };
-        let prune = async |limit| bench.store.keys_prune(Timestamp(4), limit).await.expect("the database answers");
+        let prune =
+            async |limit| bench.store.keys_prune(Timestamp(4), limit).await.expect("the database answers");
         assert_eq!(prune(2).await, 2);
         assert_eq!(known().await, ["old", "open", "young"]);
         assert_eq!(prune(2).await, 1);
         assert_eq!(prune(2).await, 0);
         assert_eq!(known().await, ["open", "young"]);
-        assert_eq!(bench.store.orders_after("", 10).await.expect("reads").len(), 5, "no order goes with its key");
+        assert_eq!(
+            bench.store.orders_after("", 10).await.expect("reads").len(),
+            5,
+            "no order goes with its key"
+        );
     }
 }

@@ -41,7 +41,8 @@ async fn an_order_survives_storage_in_every_state_and_with_every_reason() {
             let inserted = bench.order_in(state.clone()).await;
             assert_eq!(bench.stands(inserted.id).await, Some(inserted));
             let mut step = to(state.clone(), &bench.order_in(State::Confirmed).await, &driver);
-            step.order.reason = Some(Reason { code: Code::OutOfStock, detail: "\"A-1\": 3 left, ✓".into() });
+            step.order.reason =
+                Some(Reason { code: Code::OutOfStock, detail: "\"A-1\": 3 left, ✓".into() });
             assert_eq!(bench.step(&step).await, Outcome::Done);
             assert_eq!(bench.stands(step.order.id).await, Some(step.order), "{state:?}");
         }
