@@ -60,9 +60,6 @@ fn decided(order: &StoredOrder) -> Option<Result<Order, Problem>> {
                 Some(reason) => (reason.code, reason.detail.clone()),
                 None => (Code::Conflict, "the order was cancelled".to_owned()),
             };
-            // the order ended, whatever was open on the way
-            let code =
-                if code.effect() == contracts::Effect::Unknown { Code::DependencyUnavailable } else { code };
             Some(Err(Problem::new(code, detail).at(location(order))))
         }
         State::Confirmed | State::Cancelling | State::Reversing(_) | State::Refunded => {

@@ -139,6 +139,15 @@ pub struct Reason {
     pub detail: String,
 }
 
+impl Reason {
+    /// The same, for the order that ends because of it: that an outcome was open mattered while it was,
+    /// and is settled by the time anybody reads this.
+    pub fn settled(self) -> Self {
+        let open = self.code.effect() == contracts::Effect::Unknown;
+        Self { code: if open { Code::DependencyUnavailable } else { self.code }, ..self }
+    }
+}
+
 /// What an input does to a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {

@@ -3,11 +3,11 @@
 
 use chassis::store::StoreError;
 use contracts::Context;
-use contracts::orders::TimelineEntry;
+use contracts::orders::{OrderStatus, TimelineEntry};
 
 use super::Saga;
 use crate::answer;
-use crate::domain::{Input, Step, awaited, step};
+use crate::domain::{Input, Reason, Step, awaited, step};
 use crate::store::{Outcome, StoredOrder, Transition};
 
 impl Saga {
@@ -58,8 +58,8 @@ impl Saga {
         let now = self.clock.now();
         let mut next = StoredOrder { version: order.version + 1, updated_at: now, ..order.clone() };
         // the first thing that went wrong is why; what happened while undoing is in the timeline
-        if next.reason.is_none() && order.state.status() == contracts::orders::OrderStatus::Placed {
-            next.reason = input.reason().cloned();
+        if next.reason.is_none() && order.state.status() == OrderStatus::Placed {
+            next.reason = input.reason().cloned().map(Reason::settled);
         }
         let entry = TimelineEntry {
             version: next.version,

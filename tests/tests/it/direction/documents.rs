@@ -37,12 +37,14 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
     targets.filter(|target| !target.is_empty() && !target.contains("://"))
 }
 
-/// What stands as code and begins with a folder of the workspace.
+/// What stands as code and begins with a folder of the workspace. What a build makes is not there yet.
 fn paths<'a>(root: &'a Path, text: &'a str) -> impl Iterator<Item = &'a str> {
     let code = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
     code.filter(|code| {
         let plain = code.chars().all(|letter| letter.is_ascii_alphanumeric() || "/-_.".contains(letter));
         let begins = code.split_once('/').map(|(folder, _)| folder);
-        plain && begins.is_some_and(|folder| !folder.is_empty() && root.join(folder).is_dir())
+        plain
+            && begins
+                .is_some_and(|folder| !folder.is_empty() && folder != "target" && root.join(folder).is_dir())
     })
 }
