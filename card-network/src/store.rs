@@ -1,6 +1,6 @@
 //! The network's books: every change is committed before it is answered.
 
-use chassis::store::{Store, StoreError};
+use chassis::store::{Store, StoreError, commit};
 use sqlx::AnyConnection;
 
 use crate::domain::{Charge, Decline, Hold, Kind, Request, Ruling, State, rule};
@@ -59,7 +59,7 @@ impl Books {
                 Some(entry) => update_in_tx(&mut tx, key, after, entry.version).await?,
             };
             if written {
-                tx.commit().await?;
+                commit(tx).await?;
                 return Ok(ruling);
             }
             tx.rollback().await?;
@@ -78,7 +78,7 @@ impl Books {
         .bind(kind.as_str())
         .fetch_one(&mut *tx)
         .await?;
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(count)
     }
 

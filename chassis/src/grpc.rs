@@ -9,6 +9,7 @@ use contracts::{Context, Operation, PortResult, Problem, Streaming};
 use futures::{Stream, StreamExt};
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
+use tonic_health::server::HealthReporter;
 
 use crate::http::{headers, read_context};
 use crate::process::Module;
@@ -29,10 +30,11 @@ where
     tonic::service::Routes::new(service).into_axum_router().reset_fallback()
 }
 
-/// Health (`grpc.health.v1`) and reflection for a process that hosts `modules`.
+/// Health (`grpc.health.v1`) and reflection for a process that hosts `modules`; and who tells the
+/// former how it stands.
 pub(crate) async fn standard_services(
     modules: &[Module],
-) -> Result<axum::Router, tonic_reflection::server::Error> {
+) -> Result<(HealthReporter, axum::Router), tonic_reflection::server::Error> {
     let (reporter, health) = tonic_health::server::health_reporter();
     for module in modules {
         reporter.set_service_status(module.name, tonic_health::ServingStatus::Serving).await;
@@ -41,7 +43,7 @@ pub(crate) async fn standard_services(
         .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
-    Ok(routes(health).merge(routes(reflection)))
+    Ok((reporter, routes(health).merge(routes(reflection))))
 }
 
 /// What a handler of a unary method does: read the context, decode, call the port, encode.

@@ -19,8 +19,8 @@ pub trait Payments: Send + Sync + 'static {
     /// of this order came first; `conflict` where the order was authorized for another amount.
     async fn authorize(&self, ctx: &Context, request: AuthorizePayment) -> PortResult<Payment>;
 
-    /// Takes the held amount: the point of no return. `compensated` where it was voided, `not_found`
-    /// where nothing is held.
+    /// Takes the held amount: the point of no return. `compensated` where it was voided, `conflict`
+    /// where it was declined, `not_found` where there is no payment.
     async fn capture(&self, ctx: &Context, request: CapturePayment) -> PortResult<Payment>;
 
     /// Lets a held amount go. For an order not seen before it leaves a tombstone that refuses a late

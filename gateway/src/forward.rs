@@ -12,9 +12,10 @@ use contracts::{Context, Deadline, Kind, TraceContext};
 use http::header::HeaderMap;
 use http::uri::Authority;
 use http::{Method, Uri};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::body::{Download, Stopped, Upload};
+use crate::body::{Closing, Download, Stopped, Upload};
 use crate::gateway::{Gateway, Rules};
 use crate::headers::request::{self, Origin};
 use crate::headers::response::{self, Answerer};
@@ -67,6 +68,7 @@ async fn forward(gateway: &Gateway, request: Request) -> Result<Response, Refuse
         budget: context.deadline.left(),
         context,
         limit,
+        draining: &gateway.draining,
     };
     let answer = errand.run(gateway, &rules, body).await;
     let status = answer.as_ref().map_or_else(Refused::status, Response::status);
@@ -90,6 +92,8 @@ struct Errand<'a> {
     budget: Duration,
     /// The largest body in bytes.
     limit: u64,
+    /// Ends streams that have no end of their own.
+    draining: &'a CancellationToken,
 }
 
 /// Why an attempt brought no response.
@@ -176,7 +180,8 @@ impl Errand<'_> {
     ) -> Response {
         let (parts, body) = response.into_parts();
         let service = self.route.service();
-        let download = Download::new(body, service, rules.config.idle(), ticket);
+        let closing = Closing::of(&parts.headers, self.draining);
+        let download = Download::new(body, service, rules.config.idle(), ticket).until(closing);
         let mut response = Response::new(Body::new(download));
         *response.status_mut() = parts.status;
         *response.headers_mut() = parts.headers;

@@ -14,6 +14,7 @@ use chassis::discovery::Discovery;
 use chassis::http::problems;
 use contracts::{Problem, TraceContext};
 use http::{HeaderName, HeaderValue};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::GatewayConfig;
 use crate::routes::RouteTable;
@@ -29,12 +30,20 @@ pub struct Builder {
     config: Live<GatewayConfig>,
     chance: Arc<dyn Chance>,
     local: HashMap<String, Router>,
+    draining: CancellationToken,
 }
 
 impl Builder {
     /// A gateway with instances from `discovery`.
     pub fn new(discovery: Arc<dyn Discovery>, config: Live<GatewayConfig>) -> Self {
-        Self { discovery, config, chance: Arc::new(ThreadChance), local: HashMap::new() }
+        let (chance, draining) = (Arc::new(ThreadChance), CancellationToken::new());
+        Self { discovery, config, chance, local: HashMap::new(), draining }
+    }
+
+    /// The same, whose endless streams end when `draining` fires.
+    pub fn draining(mut self, draining: CancellationToken) -> Self {
+        self.draining = draining;
+        self
     }
 
     /// The same with other randomness.
@@ -58,7 +67,7 @@ impl Builder {
         let upstreams = Directory::new(self.local, self.discovery, self.chance);
         upstreams.watch(table.services());
         let rules = ArcSwap::from_pointee(Rules { config, table });
-        let gateway = Arc::new(Gateway { upstreams, config: self.config, rules });
+        let gateway = Arc::new(Gateway { upstreams, config: self.config, rules, draining: self.draining });
         let routes = Router::new()
             .route("/", get(pages::index))
             .route("/api", get(pages::list))
@@ -76,6 +85,7 @@ pub(crate) struct Gateway {
     pub upstreams: Directory,
     config: Live<GatewayConfig>,
     rules: ArcSwap<Rules>,
+    pub draining: CancellationToken,
 }
 
 /// A configuration, ready to be used: what one request is judged by from beginning to end.

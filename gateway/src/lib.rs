@@ -42,7 +42,8 @@ pub use gateway::Builder;
 pub async fn assemble(platform: &Platform) -> anyhow::Result<Module> {
     let sections = Configuration::builder("gateway").section::<GatewayConfig>();
     let configuration = platform.configure(sections).await?;
-    let routes = router(platform.discovery.clone(), configuration.section())?;
+    let gateway = Builder::new(platform.discovery.clone(), configuration.section());
+    let routes = gateway.draining(platform.draining.clone()).router()?;
     Ok(Module::new("gateway", routes, configuration))
 }
 

@@ -109,19 +109,15 @@ async fn listener(
     })
 }
 
-/// One module in a process of its own. A module that still waits for what it needs can be told to stop.
+/// One module in a process of its own.
 async fn service(
     start: Start,
     assemble: impl AsyncFnOnce(&Platform, &Resolver) -> anyhow::Result<Module>,
 ) -> anyhow::Result<()> {
     let Start { bootstrap, listener, shutdown } = start;
-    let stopped = shutdown.clone();
     process::run(bootstrap, listener, shutdown, async |platform: &Platform| {
         let wires = Resolver::new(platform);
-        tokio::select! {
-            module = assemble(platform, &wires) => Ok(vec![module?]),
-            () = stopped.cancelled() => anyhow::bail!("told to stop before it was ready"),
-        }
+        Ok(vec![assemble(platform, &wires).await?])
     })
     .await
 }

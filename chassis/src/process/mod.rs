@@ -20,6 +20,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tonic_health::ServingStatus;
 
 pub use bootstrap::{Args, Bootstrap};
 pub use main::{block_on, main, signalled};
@@ -45,10 +46,15 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let address = bootstrap.advertised(listener.local_addr()?);
     let platform = Platform::new(bootstrap)?;
-    let modules = assemble(&platform).await?;
+    // a process that still waits for what it needs can be told to stop
+    let modules = tokio::select! {
+        modules = assemble(&platform) => modules?,
+        () = shutdown.cancelled() => anyhow::bail!("told to stop before it was ready"),
+    };
 
     let background = TaskTracker::new();
-    let mut routes = grpc::standard_services(&modules).await.context("gRPC health and reflection")?;
+    let (health, mut routes) =
+        grpc::standard_services(&modules).await.context("gRPC health and reflection")?;
     let mut names = Vec::new();
     for module in modules {
         names.push(module.name);
@@ -79,6 +85,9 @@ pub async fn run(
     shutdown.cancelled().await;
     tracing::info!("draining");
     platform.readiness.draining();
+    for module in &names {
+        health.set_service_status(*module, ServingStatus::NotServing).await;
+    }
     // long streams end, and singletons let go of their locks while the registry still knows this instance
     platform.draining.cancel();
     for registration in registrations {

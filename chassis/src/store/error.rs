@@ -5,6 +5,12 @@ use std::path::PathBuf;
 use contracts::error::chain;
 use contracts::{Code, PortError, Problem};
 
+/// What the database itself refuses for the moment. PostgreSQL: serialization failure, deadlock, shutting
+/// down, starting, too many connections, and the three deadlines of `DEADLINES` (lock, statement, idle
+/// transaction); SQLite: busy.
+const PASSING: [&str; 10] =
+    ["40001", "40P01", "57P01", "57P03", "53300", "55P03", "57014", "25P03", "5", "517"];
+
 /// A database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -43,6 +49,9 @@ pub enum StoreError {
     /// A statement failed, or there was no connection for it.
     #[error("the database did not do what it was asked")]
     Sql(#[from] sqlx::Error),
+    /// The answer to a COMMIT stayed out: what the transaction changed may be there, or not.
+    #[error("whether the database committed is not known")]
+    Commit(#[source] sqlx::Error),
     /// A row holds what this program never writes.
     #[error("a row makes no sense: {0}")]
     Corrupt(String),
@@ -59,13 +68,23 @@ impl StoreError {
         matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 
+    /// What became of a COMMIT that failed. Where the database itself refused it, nothing was committed;
+    /// anything else, a lost connection before all, says nothing about what the database did.
+    pub(super) fn of_commit(error: sqlx::Error) -> Self {
+        // PostgreSQL: a constraint that is checked at the end, serialization failure, deadlock; SQLite: busy
+        let refused = error.as_database_error().and_then(|error| error.code()).is_some_and(|code| {
+            let constraint = code.len() == 5 && code.starts_with("23");
+            constraint || matches!(&*code, "40001" | "40P01" | "5" | "517")
+        });
+        if refused { Self::Sql(error) } else { Self::Commit(error) }
+    }
+
     /// Whether it may go better a moment later: no connection, a deadlock, a busy file.
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => true,
-            // PostgreSQL: serialization failure, deadlock, shutting down, too many connections; SQLite: busy
             Self::Sql(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
-                matches!(&*code, "40001" | "40P01" | "57P01" | "57P03" | "53300" | "5" | "517")
+                PASSING.contains(&&*code)
             }),
             _ => false,
         }
@@ -76,6 +95,10 @@ impl StoreError {
 impl From<StoreError> for PortError {
     fn from(error: StoreError) -> Self {
         let cause = chain(&error);
+        if let StoreError::Commit(_) = error {
+            tracing::warn!(error = cause, "the database did not confirm a commit: {cause}");
+            return Problem::new(Code::OutcomeUnknown, "the database did not confirm; ask again").into();
+        }
         if error.is_passing() {
             tracing::warn!(error = cause, "the database is not available: {cause}");
             return Problem::new(Code::Unavailable, "the database is not available at present; try again")

@@ -6,7 +6,7 @@ use sqlx::migrate::{MigrateDatabase, Migrator};
 use sqlx::{Any, AnyConnection, Connection};
 
 use super::url::Resolved;
-use super::{Dialect, SQLITE_PRAGMAS, StoreError};
+use super::{Dialect, SQLITE_PRAGMAS, StoreError, run_all};
 
 /// Runs the migrations of `module`, creating the database where it is missing. The table that records
 /// them carries the module's prefix, so that modules can share a database.
@@ -26,7 +26,6 @@ pub(super) async fn run(target: &Resolved, module: &str, mut migrations: Migrato
 }
 
 async fn connect(target: &Resolved) -> Result<AnyConnection, StoreError> {
-    use sqlx::Executor as _;
     let mut connection = match AnyConnection::connect(&target.connect).await {
         Ok(connection) => connection,
         // 3D000: the database does not exist. Two replicas may both find it missing: one of the two
@@ -38,9 +37,7 @@ async fn connect(target: &Resolved) -> Result<AnyConnection, StoreError> {
         Err(error) => return Err(error.into()),
     };
     if target.dialect == Dialect::Sqlite {
-        for pragma in SQLITE_PRAGMAS {
-            connection.execute(*pragma).await?;
-        }
+        run_all(&mut connection, SQLITE_PRAGMAS).await?;
     }
     Ok(connection)
 }

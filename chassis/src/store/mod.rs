@@ -14,11 +14,14 @@ mod error;
 mod migrate;
 mod url;
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
-use sqlx::{Any, AnyPool, Executor, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 
 pub use error::StoreError;
 pub use url::StoreUrl;
@@ -42,6 +45,8 @@ pub struct Store {
 
 /// How long a statement waits for a connection before it is `unavailable`.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// For how long an idle connection is taken to be still there.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const READERS: u32 = 3;
 const POSTGRES_CONNECTIONS: u32 = 8;
 
@@ -61,7 +66,7 @@ impl Store {
                 }
             }
             Dialect::Postgres => {
-                let pool = options(POSTGRES_CONNECTIONS).connect_lazy(&resolved.connect)?;
+                let pool = postgres_pool(&resolved.connect)?;
                 Self { dialect: Dialect::Postgres, read: pool.clone(), write: pool }
             }
         };
@@ -78,7 +83,7 @@ impl Store {
         &self.read
     }
 
-    /// Begins a transaction that may write. Dropped without `commit`, it is rolled back. No remote call
+    /// Begins a transaction that may write, to be ended by [`commit`]. Dropped without it, it is rolled back. No remote call
     /// may happen while it is open: on SQLite it holds the only write connection.
     pub async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
         Ok(match self.dialect {
@@ -100,6 +105,12 @@ impl Store {
     }
 }
 
+/// Commits. An answer that stays out is [`StoreError::Commit`], which a caller sees as `outcome_unknown`:
+/// "nothing happened" would be a guess.
+pub async fn commit(tx: Transaction<'static, Any>) -> Result<(), StoreError> {
+    tx.commit().await.map_err(StoreError::of_commit)
+}
+
 fn options(connections: u32) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
@@ -109,18 +120,41 @@ fn options(connections: u32) -> AnyPoolOptions {
 }
 
 fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool, StoreError> {
-    let pool = options(connections)
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                for pragma in SQLITE_PRAGMAS {
-                    connection.execute(*pragma).await?;
-                }
-                Ok(())
-            })
-        })
-        .connect_lazy(url)?;
-    Ok(pool)
+    Ok(options(connections)
+        .after_connect(|connection, _| Box::pin(run_all(connection, SQLITE_PRAGMAS)))
+        .connect_lazy(url)?)
 }
+
+fn postgres_pool(url: &str) -> Result<AnyPool, StoreError> {
+    Ok(options(POSTGRES_CONNECTIONS)
+        .after_connect(|connection, _| Box::pin(run_all(connection, DEADLINES)))
+        .before_acquire(|connection, meta| Box::pin(is_usable(connection, meta.idle_for)))
+        .connect_lazy(url)?)
+}
+
+async fn run_all(connection: &mut AnyConnection, statements: &[&'static str]) -> Result<(), sqlx::Error> {
+    for statement in statements {
+        connection.execute(*statement).await?;
+    }
+    Ok(())
+}
+
+/// Whether a pooled connection can be handed out: one that was idle for long must answer first, since a
+/// server that restarted has forgotten it. One in steady use is spared the round trip.
+async fn is_usable(connection: &mut AnyConnection, idle: Duration) -> Result<bool, sqlx::Error> {
+    if idle > TRUSTED_IDLE {
+        connection.ping().await?;
+    }
+    Ok(true)
+}
+
+/// Set on every pooled PostgreSQL connection, so that no statement waits for ever, and no transaction
+/// whose owner is stuck keeps its locks. Migrations have a connection of their own, without these.
+const DEADLINES: &[&str] = &[
+    "SET statement_timeout = '10s'",
+    "SET lock_timeout = '5s'",
+    "SET idle_in_transaction_session_timeout = '10s'",
+];
 
 /// Set on every SQLite connection. The page cache is kept small (KiB, when negative): the operating
 /// system caches the file already.

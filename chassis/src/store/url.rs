@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Dialect, StoreError};
 
-/// The address of the databases of a shop: `sqlite:FOLDER` or `postgres://…`. Where it says `{module}`
+/// The address of the databases of a shop: `sqlite:FOLDER/{module}.db` or `postgres://…`. Where it says `{module}`
 /// the module's name is put in; a PostgreSQL address without `{module}` is one database that the
 /// modules share, each with its own tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +66,8 @@ impl StoreUrl {
 /// An address as it may stand in a log: without its password.
 pub(super) fn redacted(address: &str) -> String {
     let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
-    match rest.split_once('@') {
+    // the password may hold an @ itself; a host cannot
+    match rest.rsplit_once('@') {
         Some((_, host)) => format!("{scheme}://…@{host}"),
         None => address.to_owned(),
     }
@@ -90,5 +91,10 @@ mod tests {
         let refused =
             StoreUrl::parse("mysql://root:secret@db/x").expect_err("not an engine of ours").to_string();
         assert!(refused.contains("postgres://") && !refused.contains("secret"), "{refused}");
+    }
+
+    #[test]
+    fn a_password_with_an_at_sign_leaks_no_part_of_itself() {
+        assert_eq!(redacted("mysql://root:se@cr@et@db/x"), "mysql://…@db/x");
     }
 }

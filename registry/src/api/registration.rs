@@ -10,14 +10,18 @@ use crate::duration::{self, Span};
 use crate::error::Refusal;
 use crate::state::{CheckKind, NODE_CHECK, NewCheck, Probe, Service, Session, Status};
 
-/// The longest name, id, tag or address.
+/// The longest name, id, tag, address, method, or name or value of a header.
 const LONGEST_NAME: usize = 512;
-/// The most tags or checks of a service, or metadata, or checks of a session.
+/// The most tags or checks of a service, or metadata, or headers of a check, or checks of a session.
 const MOST_OF_EACH: usize = 64;
 /// The shortest interval of HTTP checks; what asks for less gets this.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 /// How long an HTTP check may take when it does not say.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one may take at most; what asks for more gets this. It holds a place all that time.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest URL of an HTTP check, and the longest body that it sends.
+const LONGEST_REQUEST: usize = 4096;
 /// The longest span that is taken at its word.
 const LONGEST_SPAN: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The lock-delay of a session that does not say.
@@ -133,6 +137,9 @@ fn kind(body: &CheckBody) -> Result<CheckKind, Refusal> {
 }
 
 fn probe(body: &CheckBody, interval: Duration) -> Result<Probe, Refusal> {
+    within(&body.http, LONGEST_REQUEST)?;
+    within(&body.body, LONGEST_REQUEST)?;
+    short(&body.method)?;
     let uri: Option<Uri> = body.http.parse().ok();
     if uri.is_none_or(|uri| uri.scheme_str() != Some("http") || uri.host().is_none()) {
         return Err(Refusal::bad(format!("Invalid check: {:?} is not an http:// URL", body.http)));
@@ -141,7 +148,10 @@ fn probe(body: &CheckBody, interval: Duration) -> Result<Probe, Refusal> {
     Method::from_bytes(method.as_bytes())
         .map_err(|_| Refusal::bad(format!("Invalid check: {method:?} is not a method")))?;
     few(body.header.len())?;
+    few(body.header.values().map(Vec::len).sum())?;
+    body.header.keys().try_for_each(|name| short(name))?;
     for (name, value) in body.header.iter().flat_map(|(name, values)| values.iter().map(move |v| (name, v))) {
+        short(value)?;
         if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
             return Err(Refusal::bad(format!("Invalid check: {name:?} is not a header")));
         }
@@ -152,7 +162,7 @@ fn probe(body: &CheckBody, interval: Duration) -> Result<Probe, Refusal> {
         headers: body.header.clone(),
         body: body.body.clone(),
         interval: interval.max(SHORTEST_INTERVAL),
-        timeout: span(body.timeout).unwrap_or(USUAL_TIMEOUT),
+        timeout: span(body.timeout).unwrap_or(USUAL_TIMEOUT).min(LONGEST_TIMEOUT),
     })
 }
 
@@ -171,7 +181,7 @@ pub(super) fn session(body: SessionBody, registry: &Registry) -> Result<Session,
     let node_checks = named.unwrap_or_else(|| vec![NODE_CHECK.to_owned()]);
     let service_checks: Vec<String> = body.servicechecks.into_iter().map(|check| check.id).collect();
     few(node_checks.len() + service_checks.len())?;
-    for text in node_checks.iter().chain(&service_checks).chain([&body.name]) {
+    for text in node_checks.iter().chain(&service_checks).chain([&body.name, &body.ttl]) {
         short(text)?;
     }
     Ok(Session {
@@ -194,11 +204,15 @@ fn span(span: Option<Span>) -> Option<Duration> {
 }
 
 fn short(text: &str) -> Result<(), Refusal> {
-    if text.len() <= LONGEST_NAME {
+    within(text, LONGEST_NAME)
+}
+
+fn within(text: &str, bound: usize) -> Result<(), Refusal> {
+    if text.len() <= bound {
         return Ok(());
     }
     let start = &text[..text.floor_char_boundary(32)];
-    Err(Refusal::bad(format!("{start:?}… is longer than {LONGEST_NAME} bytes")))
+    Err(Refusal::bad(format!("{start:?}… is longer than {bound} bytes")))
 }
 
 fn few(count: usize) -> Result<(), Refusal> {

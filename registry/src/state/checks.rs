@@ -32,7 +32,7 @@ pub(crate) struct Report {
 /// When something is to happen to a check.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timer {
-    /// A TTL check lapses; an HTTP check is run.
+    /// A TTL check lapses; an HTTP check is run. None while its probe is out: there is one at a time.
     due: Option<Instant>,
     /// Since when it is critical.
     critical_since: Option<Instant>,
@@ -101,28 +101,31 @@ impl State {
         Ok(())
     }
 
-    /// A probe has come back. One that was sent for an earlier registration of the check is ignored.
+    /// A probe has come back, and the next one is due. One that was sent for an earlier registration of the check is ignored.
     pub(crate) fn probed(&mut self, due: &Due, report: Report, now: Instant) {
         if self.timers.get(&due.check).is_some_and(|timer| timer.generation == due.generation) {
             self.set_status(&due.check, report, now);
+            if let Some(timer) = self.timers.get_mut(&due.check) {
+                timer.due = Some(now + due.probe.interval);
+            }
         }
     }
 
     /// Turns TTL checks critical that nobody reported on, deregisters services that have been critical
-    /// for too long, and returns the HTTP checks to run.
-    pub(crate) fn run_checks(&mut self, now: Instant) -> Vec<Due> {
-        let due: Vec<String> = self
-            .timers
-            .iter()
-            .filter(|(_, t)| t.due.is_some_and(|at| at <= now))
-            .map(|(id, _)| id.clone())
-            .collect();
+    /// for too long, and returns the HTTP checks to run, as many as there are `places`. The others
+    /// stay due. Each that is returned must come back by [`State::probed`].
+    pub(crate) fn run_checks(&mut self, now: Instant, places: usize) -> Vec<Due> {
+        let due = self.timers.iter().filter_map(|(id, timer)| Some((timer.due?, id.clone())));
+        let mut due: Vec<(Instant, String)> = due.filter(|(at, _)| *at <= now).collect();
+        // Who has waited longest is first.
+        due.sort_unstable();
         let mut probes = Vec::new();
-        for id in due {
+        for (_, id) in due {
             let Some(timer) = self.timers.get_mut(&id) else { continue };
             match self.checks.get(&id).map(|check| (&check.kind, &check.output)) {
+                Some((CheckKind::Http(_), _)) if probes.len() >= places => {}
                 Some((CheckKind::Http(probe), _)) => {
-                    timer.due = Some(now + probe.interval);
+                    timer.due = None;
                     probes.push(Due { check: id, generation: timer.generation, probe: probe.clone() });
                 }
                 Some((CheckKind::Ttl(_), output)) => {
@@ -147,10 +150,13 @@ impl State {
         probes
     }
 
-    /// When [`State::run_checks`] has something to do next.
-    pub(crate) fn next_check(&self) -> Option<Instant> {
+    /// When [`State::run_checks`] has something to do next, with so many places for HTTP checks.
+    pub(crate) fn next_check(&self, places: usize) -> Option<Instant> {
         let reaps = self.timers.keys().filter_map(|id| self.reap_at(id));
-        self.timers.values().filter_map(|timer| timer.due).chain(reaps).min()
+        let waits = |id: &String| {
+            places == 0 && matches!(self.checks.get(id).map(|check| &check.kind), Some(CheckKind::Http(_)))
+        };
+        self.timers.iter().filter(|(id, _)| !waits(id)).filter_map(|(_, timer)| timer.due).chain(reaps).min()
     }
 
     /// When the service of a check is deregistered, if the check stays critical.
@@ -236,8 +242,9 @@ impl State {
         let timer = Timer {
             due: matches!(check.kind, CheckKind::Http(_)).then_some(now),
             critical_since: (check.status == Status::Critical).then_some(since),
-            generation: old.map_or(0, |timer| timer.generation) + 1,
+            generation: self.registrations + 1,
         };
+        self.registrations += 1;
         self.timers.insert(id.to_owned(), timer);
         self.sooner = true;
         self.schedule(id, now);

@@ -44,6 +44,8 @@ pub(crate) struct State {
 
     /// When each check is due. Not durable: a restart gives everybody a fresh span.
     timers: HashMap<String, Timer>,
+    /// How often a check was registered, by which probes know theirs even after it was removed.
+    registrations: u64,
     /// When each session ends unless it is renewed. Not durable either.
     session_ends: HashMap<String, Instant>,
     /// Until when keys may not be taken as locks. Not durable, as in Consul.
@@ -81,6 +83,7 @@ impl State {
             entry_bytes: 0,
             indexes: Indexes::new(),
             timers: HashMap::new(),
+            registrations: 0,
             session_ends: HashMap::new(),
             lock_delays: HashMap::new(),
             unsaved: Vec::new(),

@@ -62,10 +62,10 @@ fn a_ttl_lapses_unless_it_is_renewed() {
     let mut state = registered(Limits::default(), now);
     let later = now + 9 * SECOND;
     pass(&mut state, "c", later);
-    state.run_checks(now + 18 * SECOND);
+    state.run_checks(now + 18 * SECOND, 0);
     assert_eq!(state.checks_of("web-1").next().unwrap().status, Status::Passing);
-    assert_eq!(state.next_check(), Some(now + 19 * SECOND));
-    state.run_checks(now + 19 * SECOND);
+    assert_eq!(state.next_check(0), Some(now + 19 * SECOND));
+    state.run_checks(now + 19 * SECOND, 0);
     let check = state.checks_of("web-1").next().unwrap();
     assert_eq!(check.status, Status::Critical);
     assert_eq!(check.output, "TTL expired (last output before timeout follows): well");
@@ -76,14 +76,83 @@ fn a_service_that_stays_critical_is_deregistered_after_a_minute_at_least() {
     let now = Instant::now();
     let mut state = registered(Limits::default(), now);
     let lapsed = now + 10 * SECOND;
-    state.run_checks(lapsed);
-    state.run_checks(lapsed + 59 * SECOND);
+    state.run_checks(lapsed, 0);
+    state.run_checks(lapsed + 59 * SECOND, 0);
     assert!(state.service("web-1").is_some());
-    assert_eq!(state.next_check(), Some(lapsed + 60 * SECOND));
-    state.run_checks(lapsed + 60 * SECOND);
+    assert_eq!(state.next_check(0), Some(lapsed + 60 * SECOND));
+    state.run_checks(lapsed + 60 * SECOND, 0);
     assert!(state.service("web-1").is_none());
     assert_eq!(state.checks().count(), 1, "only the node's own check is left");
     assert!(state.timers.len() <= 1 && state.by_name.is_empty());
+}
+
+/// A state with HTTP checks `h0`, `h1`, … of one instance, beside a TTL check.
+fn probed(count: usize, now: Instant) -> State {
+    let mut state = registered(Limits::default(), now);
+    for number in 0..count {
+        state.register_check(http_check(number), now).unwrap();
+    }
+    state
+}
+
+fn http_check(number: usize) -> NewCheck {
+    let probe = Probe {
+        url: "http://127.0.0.1:1/".to_owned(),
+        method: "GET".to_owned(),
+        headers: BTreeMap::new(),
+        body: String::new(),
+        interval: SECOND,
+        timeout: 60 * SECOND,
+    };
+    NewCheck { kind: CheckKind::Http(probe), ..ttl_check(&format!("h{number}"), "web-1") }
+}
+
+fn warning() -> Report {
+    Report { status: Status::Warning, output: String::new() }
+}
+
+/// A check that was sent again while its last probe hung filled all places with its own probes.
+#[test]
+fn an_http_check_has_one_probe_out_at_a_time() {
+    let now = Instant::now();
+    let mut state = probed(1, now);
+    let sent = state.run_checks(now, 64);
+    assert_eq!(sent.len(), 1);
+    assert!(state.run_checks(now + 5 * SECOND, 64).is_empty());
+    assert_eq!(state.next_check(64), Some(now + 10 * SECOND), "the TTL's end, and no sooner");
+    state.probed(&sent[0], warning(), now + 5 * SECOND);
+    assert_eq!(state.next_check(64), Some(now + 6 * SECOND));
+    assert_eq!(state.run_checks(now + 6 * SECOND, 64).len(), 1);
+}
+
+#[test]
+fn http_checks_wait_for_a_place_and_nothing_else_does() {
+    let now = Instant::now();
+    let mut state = probed(3, now);
+    let first = state.run_checks(now, 2);
+    assert_eq!((first.len(), state.next_check(0)), (2, Some(now + 10 * SECOND)), "the TTL's end");
+    assert_eq!(state.next_check(1), Some(now), "the third waits");
+    let lapsed = now + 10 * SECOND;
+    assert!(state.run_checks(lapsed, 0).is_empty());
+    assert_eq!(state.check("c").unwrap().status, Status::Critical);
+    state.probed(&first[0], warning(), now);
+    let next = state.run_checks(lapsed, 1);
+    assert!(next.len() == 1 && first.iter().all(|due| due.check != next[0].check), "who waited longest");
+}
+
+#[test]
+fn a_probe_of_an_earlier_registration_has_nothing_to_say() {
+    let now = Instant::now();
+    let mut state = probed(1, now);
+    let old = state.run_checks(now, 64);
+    state.deregister_check("h0", now).unwrap();
+    state.register_check(http_check(0), now).unwrap();
+    let new = state.run_checks(now, 64);
+    state.probed(&old[0], warning(), now);
+    assert_eq!(state.check("h0").unwrap().status, Status::Passing);
+    assert_eq!(state.next_check(64), Some(now + 10 * SECOND), "the new one is out still");
+    state.probed(&new[0], warning(), now);
+    assert_eq!(state.check("h0").unwrap().status, Status::Warning);
 }
 
 #[test]
@@ -125,7 +194,7 @@ fn the_same_registration_again_changes_nothing_but_renews_the_ttl() {
     let again = vec![ttl_check("c", "web-1")];
     state.register(service("web-1", "web"), again, ExistingChecks::Keep, now + 5 * SECOND).unwrap();
     assert!(state.take_batch().is_none());
-    assert_eq!(state.next_check(), Some(now + 15 * SECOND));
+    assert_eq!(state.next_check(0), Some(now + 15 * SECOND));
 }
 
 #[test]

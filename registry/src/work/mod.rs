@@ -1,24 +1,24 @@
 //! What the registry does by itself, in one task of its host's runtime.
 
 mod prober;
+mod probes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::state::{Due, Report};
 use crate::store::Store;
 pub(crate) use prober::Prober;
+use probes::Probes;
 
 /// How long appended lines gather before one sync takes them all to the disk.
 const GATHER: Duration = Duration::from_millis(100);
 /// The longest sleep when nothing is due.
 const IDLE: Duration = Duration::from_secs(3600);
-/// HTTP checks that run at the same time; the others wait their turn.
-const MOST_PROBES: usize = 64;
 
 /// The registry's background work.
 pub(crate) struct Housekeeping {
@@ -39,37 +39,35 @@ impl Housekeeping {
 
     /// Does what is due, and sleeps until something is.
     async fn watch_the_clock(&self) {
-        let mut probes: JoinSet<(Due, Report)> = JoinSet::new();
+        let mut probes = Probes::new(self.prober.clone());
         loop {
-            let due = self.store.change(|state, now| {
+            // Not by the result of the change: when the journal cannot be written that is an error, but
+            // these checks have been taken out of the clock, and only their probes put them back.
+            let mut due = Vec::new();
+            let done = self.store.change(|state, now| {
                 state.end_sessions(now);
-                Ok(state.run_checks(now))
+                due = state.run_checks(now, probes.places());
+                Ok(())
             });
-            for due in due.unwrap_or_default() {
-                if probes.len() >= MOST_PROBES {
-                    self.take(probes.join_next().await);
-                }
-                let prober = self.prober.clone();
-                probes.spawn(async move {
-                    let report = prober.run(&due.probe).await;
-                    (due, report)
-                });
+            if let Err(error) = done {
+                tracing::warn!(%error, "what was due may be undone by a restart: {error}");
             }
-            let next =
-                self.store.read(|state| state.next_check().into_iter().chain(state.next_session_end()).min());
+            due.into_iter().for_each(|due| probes.send(due));
+            let next = self.store.read(|state| {
+                state.next_check(probes.places()).into_iter().chain(state.next_session_end()).min()
+            });
             tokio::select! {
                 () = sleep_until(next.unwrap_or_else(|| Instant::now() + IDLE)) => {}
                 () = self.store.rescheduled.notified() => {}
-                Some(done) = probes.join_next() => self.take(Some(done)),
+                Some((due, report)) = probes.back() => self.take(&due, report),
             }
         }
     }
 
     /// Notes how an HTTP check came out.
-    fn take(&self, done: Option<Result<(Due, Report), tokio::task::JoinError>>) {
-        let Some(Ok((due, report))) = done else { return };
+    fn take(&self, due: &Due, report: Report) {
         let noted = self.store.change(|state, now| {
-            state.probed(&due, report, now);
+            state.probed(due, report, now);
             Ok(())
         });
         if let Err(error) = noted {

@@ -4,7 +4,7 @@
 //! length. The engines unpack it with functions of their own: such statements come in pairs.
 
 use async_trait::async_trait;
-use chassis::store::{Dialect, Store, StoreError};
+use chassis::store::{Dialect, Store, StoreError, commit};
 use contracts::catalog::Product;
 use contracts::{Currency, Money, Sku};
 use sqlx::Row as _;
@@ -89,7 +89,7 @@ impl CatalogStore for SqlStore {
                 .await?;
             added += result.rows_affected();
         }
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(added)
     }
 

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use chassis::clock::Clock;
 use chassis::config::Live;
 use chassis::store::StoreError;
-use contracts::error::Faults;
+use contracts::error::{Faults, chain};
 use contracts::payments::{
-    AuditedPayment, AuthorizePayment, CapturePayment, GetPayment, Payment, Payments, Posting, RefundPayment,
-    VoidPayment,
+    AuditedPayment, AuthorizePayment, CapturePayment, GetPayment, Payment, PaymentStatus, Payments, Posting,
+    RefundPayment, VoidPayment,
 };
 use contracts::types::{Page, PageRequest};
-use contracts::{Code, Context, OrderId, PortResult, Problem};
+use contracts::{Code, Context, OrderId, PortError, PortResult, Problem};
 use futures::{StreamExt, TryStreamExt};
 
 use crate::config::SettleConfig;
@@ -65,18 +65,24 @@ impl Service {
         if ctx.deadline.passed() {
             return Err(Problem::new(Code::DeadlineExceeded, "the time was up before the work began").into());
         }
+        // how the payment stood when the network was last asked: from then on "nothing happened" is a guess
+        let mut asked = None;
         for _ in 0..ROUNDS {
-            let stepped = self.store.payment_step(order, input, self.moment()).await?;
+            let stepped = self.store.payment_step(order, input, self.moment()).await;
+            let stepped = stepped.map_err(|error| unstored(order, asked, error))?;
             let Stepped { stored, intent, age } = stepped.map_err(|refusal| refused(order, refusal))?;
             let (Some(intent), Known::Charge(charge)) = (intent, &stored.known) else {
                 return Ok(stored.into());
             };
+            let status = charge.state.status();
+            asked = Some(status);
             let says = carry_out(&*self.network, ctx, order, charge, intent, age).await.map_err(|error| {
                 tracing::warn!(%order, ?intent, "order {order}: the outcome is not known: {error}");
-                open(order, charge.state.status())
+                open(order, "the card network does not answer", status)
             })?;
             // whatever came of it, the next round tells
-            let _ = self.store.payment_step(order, &Input::Learn(says), self.moment()).await?;
+            let learnt = self.store.payment_step(order, &Input::Learn(says), self.moment()).await;
+            let _ = learnt.map_err(|error| unstored(order, asked, error))?;
         }
         tracing::error!(%order, ?input, "order {order}: the card network's record contradicts ours");
         Err(Problem::new(Code::OutcomeUnknown, format!("the payment of order {order} could not be settled"))
@@ -96,8 +102,16 @@ impl Service {
     }
 }
 
-fn open(order: OrderId, status: contracts::payments::PaymentStatus) -> Problem {
-    let detail = format!("the card network does not answer, and order {order} is {status:?}; ask again");
+/// The answer to a step that the store failed: once the network was asked, the outcome is open.
+fn unstored(order: OrderId, asked: Option<PaymentStatus>, error: StoreError) -> PortError {
+    let Some(status) = asked else { return error.into() };
+    let cause = chain(&error);
+    tracing::warn!(%order, error = cause, "order {order}: the network was asked, the store failed: {cause}");
+    open(order, "the database does not answer", status).into()
+}
+
+fn open(order: OrderId, why: &str, status: PaymentStatus) -> Problem {
+    let detail = format!("{why}, and order {order} was last seen {status:?}; ask again");
     Problem::new(Code::OutcomeUnknown, detail).at(format!("/payments/{order}"))
 }
 

@@ -35,7 +35,8 @@ impl Transport {
     pub(super) fn new() -> Self {
         let client = Client::builder()
             .connect_timeout(Duration::from_secs(1))
-            .pool_idle_timeout(Duration::from_secs(30))
+            // our servers close what idles for ten seconds (`head_patience`): a call must not meet that
+            .pool_idle_timeout(Duration::from_secs(4))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()

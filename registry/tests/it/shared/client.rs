@@ -50,7 +50,7 @@ pub async fn an_instance_appears_and_disappears(engine: &Engine) {
     timeout(PATIENCE, changes.wait_for(|seen| seen.is_empty())).await.unwrap().unwrap();
 
     // One that dies without a word goes with its TTL.
-    let body = json!({ "Name": "roundtrip", "Port": 9, "Check": { "TTL": "1s", "Status": "passing" } });
+    let body = json!({ "Name": "roundtrip", "Port": 9, "Check": { "TTL": "5s", "Status": "passing" } });
     engine.http.register(body).await;
     let seen = timeout(PATIENCE, changes.wait_for(|seen| seen.len() == 1)).await.unwrap().unwrap().clone();
     assert_eq!(seen[0].address, "127.0.0.1:9", "without an address of its own, that of its node");
@@ -119,7 +119,11 @@ pub async fn a_holder_learns_that_its_lock_is_lost(engine: &Engine) {
     let instance = instance("leader", "leader-1", "127.0.0.1:1");
     let registration = Registration::start(client.clone(), instance, Duration::from_secs(60), &stop);
     registration.registered().await.unwrap();
-    let request = lock("lead/lost", "leader-1", Some(registration.check()));
+    // The keeper renews every 40 s: only the watch of the key can tell within our patience.
+    let request = LockRequest {
+        session_ttl: Duration::from_secs(120),
+        ..lock("lead/lost", "leader-1", Some(registration.check()))
+    };
     let held = Lock::hold(&client, request.clone(), &stop).await.unwrap();
     engine.http.put(&format!("/v1/agent/check/fail/{}", registration.check()), "").await.ok();
     timeout(PATIENCE, held.lost().cancelled()).await.expect("told at once, not after a TTL");

@@ -94,7 +94,8 @@ pub async fn a_ttl_check_starts_critical_and_follows_reports(engine: &Engine) {
 }
 
 pub async fn a_ttl_that_lapses_turns_the_check_critical_and_wakes_the_watcher(engine: &Engine) {
-    let check = json!({ "TTL": "1s", "Status": "passing" });
+    // Long enough for the first look to fit in on a slow machine.
+    let check = json!({ "TTL": "5s", "Status": "passing" });
     engine.http.register(json!({ "Name": "lapse", "Check": check })).await;
     let seen = engine.http.get("/v1/health/service/lapse?passing").await.ok();
     assert_eq!(seen.json().as_array().unwrap().len(), 1);

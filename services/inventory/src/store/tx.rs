@@ -3,7 +3,7 @@
 //! Locks are taken in one order everywhere: first the claim's row, then the accounts in the order of
 //! their products. Stock moves by conditional updates, so that it is right even where no lock is held.
 
-use chassis::store::{Dialect, Store, StoreError};
+use chassis::store::{Dialect, Store, StoreError, commit};
 use contracts::inventory::{Reservation, ReservationStatus, StockLevel};
 use contracts::types::Line;
 use contracts::{OrderId, Sku};
@@ -35,7 +35,7 @@ impl Tx {
     }
 
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.inner.commit().await?)
+        commit(self.inner).await
     }
 
     pub async fn rollback(self) -> Result<(), StoreError> {

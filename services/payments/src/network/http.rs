@@ -7,7 +7,8 @@ use chassis::config::Live;
 use contracts::error::chain;
 use contracts::payments::{CardToken, NetworkRecord};
 use contracts::{Context, Money, OrderId};
-use reqwest::{Method, StatusCode};
+use reqwest::redirect::Policy;
+use reqwest::{Method, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::{CardNetwork, HoldRecord, NetworkError, NetworkResult};
@@ -23,6 +24,13 @@ pub struct HttpCardNetwork {
 
 /// The most that is kept back of a caller's time, so that a call without an answer can be looked up.
 const RESERVE: Duration = Duration::from_millis(300);
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(1);
+/// How long an idle connection is kept: for less than a server keeps it (10 s), so that no request is
+/// written to a connection that is being closed.
+const IDLE: Duration = Duration::from_secs(4);
+/// The longest body that is read, in bytes. A record takes a few hundred.
+const LONGEST: usize = 64 * 1024;
 
 #[derive(Serialize)]
 struct HoldBody<'a> {
@@ -58,7 +66,14 @@ enum Answer {
 impl HttpCardNetwork {
     /// A client of the network at the address that `config` names at the time of each call.
     pub fn new(config: Live<CardNetworkConfig>) -> Self {
-        Self { http: reqwest::Client::new(), config }
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(IDLE)
+            .build()
+            .expect("there is no TLS to be set up");
+        Self { http, config }
     }
 
     async fn act(&self, ctx: &Context, key: OrderId, action: &str) -> NetworkResult<HoldRecord> {
@@ -89,9 +104,19 @@ impl HttpCardNetwork {
         let response = request.send().await.map_err(failed)?;
         let status = response.status();
         // the head of the answer came, its body did not: what was done is as open as without the head
-        let bytes = response.bytes().await.map_err(|error| NetworkError::Unknown(chain(&error)))?;
-        read(status, &bytes)
+        read(status, &body_of(response).await?)
     }
+}
+
+async fn body_of(mut response: Response) -> NetworkResult<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| NetworkError::Unknown(chain(&error)))? {
+        if body.len() + chunk.len() > LONGEST {
+            return Err(NetworkError::Unknown(format!("a body of more than {LONGEST} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 fn known(answer: Answer) -> NetworkResult<HoldRecord> {

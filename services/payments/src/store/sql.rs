@@ -4,7 +4,7 @@
 //! engine has to hold a lock while the domain decides, and a step that changes nothing writes nothing.
 
 use async_trait::async_trait;
-use chassis::store::{Store, StoreError};
+use chassis::store::{Store, StoreError, commit};
 use contracts::payments::Posting;
 use contracts::{Money, OrderId, Timestamp};
 use sqlx::AnyConnection;
@@ -59,7 +59,7 @@ impl SqlStore {
                 transfer_insert_in_tx(&mut tx, after.order_id, *transfer, charge.amount, moment.now).await?;
             }
         }
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(true)
     }
 }
@@ -150,7 +150,7 @@ impl PaymentStore for SqlStore {
                 claimed.push(order_id(&order)?);
             }
         }
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(claimed)
     }
 }

@@ -4,7 +4,7 @@
 //! the one they read. Whoever loses reads and decides again.
 
 use async_trait::async_trait;
-use chassis::store::{Store, StoreError};
+use chassis::store::{Store, StoreError, commit};
 use contracts::shipping::{CancelShipment, ScheduleShipment, Shipment, TrackingEvent};
 use contracts::{OrderId, Timestamp};
 use sqlx::{Any, Transaction};
@@ -42,7 +42,7 @@ impl SqlStore {
                 Err(refusal) => return Ok(Err(refusal)),
             };
             if write_in_tx(&mut tx, &step).await? == Write::Done {
-                tx.commit().await?;
+                commit(tx).await?;
                 return Ok(Ok(step.parcel.shipment()));
             }
         }
@@ -104,7 +104,7 @@ impl ShippingStore for SqlStore {
                 moved.push(step.parcel.order_id);
             }
         }
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(moved)
     }
 }
