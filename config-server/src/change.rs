@@ -64,7 +64,7 @@ impl Core {
         if changes.is_empty() {
             return Ok(Made { version: sources::version(&stored, &proposal.application), etag: current });
         }
-        self.refuse_overridden(&proposal.application, &changes)?;
+        self.refuse_overridden(&target, &changes)?;
 
         let set =
             ChangeSet { expected: stored.version, kind, who: proposal.who, at: Timestamp::now(), changes };
@@ -149,21 +149,18 @@ impl Core {
     }
 
     /// A value that the environment of a live instance overrides would do nothing there: whoever sets
-    /// it must learn that.
-    fn refuse_overridden(
-        &self,
-        application: &str,
-        changes: &[(Place, Option<Value>)],
-    ) -> Result<(), Problem> {
+    /// it must learn that. Whoever takes one away may do so: it does nothing already.
+    fn refuse_overridden(&self, target: &Target, changes: &[(Place, Option<Value>)]) -> Result<(), Problem> {
         let overridden = |instance: &Instance, key: &str| {
             let clash = |set: &&String| set.as_str() == key || keys::collide(set, key);
             let key = instance.overrides.keys().find(clash)?;
             Some(format!("{} of {} ({})", instance.id, instance.application, instance.overrides.get(key)?))
         };
-        let instances = self.instances.of(application);
+        let concerned = self.concerned(target);
         let faults: Vec<Fault> = changes
             .iter()
-            .flat_map(|(place, _)| instances.iter().map(move |instance| (place, instance)))
+            .filter(|(_, value)| value.is_some())
+            .flat_map(|(place, _)| concerned.iter().map(move |(instance, _)| (place, instance)))
             .filter_map(|(place, instance)| {
                 let who = overridden(instance, &place.key)?;
                 let message =
@@ -216,17 +213,24 @@ impl Core {
         let applications = stored.schemas.keys().filter(|name| shared || **name == target.application);
         let declared =
             applications.map(|name| Target { application: name.clone(), profiles: target.profiles.clone() });
-        let instances = self.instances.of(&target.application);
-        let running = instances
-            .iter()
-            .filter_map(|instance| Target::parse(&instance.application, &instance.profile).ok());
-        let concerned = |running: &Target| {
+        declared.chain(self.concerned(target).into_iter().map(|(_, running)| running)).collect()
+    }
+
+    /// The live instances that a change for `target` shows in, and what they run under.
+    fn concerned(&self, target: &Target) -> Vec<(Instance, Target)> {
+        let shows = |running: &Target| {
             target
                 .profiles
                 .iter()
                 .all(|profile| profile == DEFAULT_PROFILE || running.profiles.contains(profile))
         };
-        declared.chain(running.filter(concerned)).collect()
+        let instances = self.instances.of(&target.application).into_iter();
+        instances
+            .filter_map(|instance| {
+                let running = Target::parse(&instance.application, &instance.profile).ok()?;
+                shows(&running).then_some((instance, running))
+            })
+            .collect()
     }
 }
 

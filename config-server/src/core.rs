@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chassis::config::protocol::{ApplicationSummary, Effective, InstanceReport, SHARED, ServerStatus};
 use chassis::config::{keys, schema};
 use chassis::store::{StoreError, StoreUrl};
-use contracts::{Fault, PortError, Problem, Timestamp};
+use contracts::{Code, Fault, PortError, Problem, Timestamp};
 use parking_lot::RwLock;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -17,6 +17,10 @@ use crate::instances::Instances;
 use crate::sources::{self, Source, Target};
 use crate::store::{ChangeStore, Snapshot, SqlChanges};
 use crate::{Config, OpenError, poll, schemas};
+
+/// More applications than any shop has. Services publish without a token, and a schema is kept for
+/// ever: without a bound one runaway client could fill the database.
+const MOST_APPLICATIONS: usize = 256;
 
 /// The server's state, and the doors to it.
 pub(crate) struct Core {
@@ -158,7 +162,7 @@ impl Core {
         &self,
         application: &str,
         instance: &str,
-        report: InstanceReport,
+        mut report: InstanceReport,
     ) -> Result<(), Problem> {
         let faults: Vec<Fault> = [("application", application), ("instance", instance)]
             .into_iter()
@@ -168,21 +172,32 @@ impl Core {
             return Err(Problem::invalid(faults));
         }
         Target::parse(application, &report.profile)?;
-        self.keep_schema(application, &report.schema).await?;
+        // one schema an application is kept, not one an instance
+        let schema = std::mem::take(&mut report.schema);
+        self.keep_schema(application, schema).await?;
         self.instances.report(application, instance, report)
     }
 
-    async fn keep_schema(&self, application: &str, schema: &Value) -> Result<(), Problem> {
+    async fn keep_schema(&self, application: &str, schema: Value) -> Result<(), Problem> {
         let _deciding = self.deciding.lock().await;
-        if self.state.read().stored.schemas.get(application) == Some(schema) {
-            return Ok(());
+        {
+            let state = self.state.read();
+            let known = &state.stored.schemas;
+            if known.get(application) == Some(&schema) {
+                return Ok(());
+            }
+            if known.len() >= MOST_APPLICATIONS && !known.contains_key(application) {
+                let detail = format!("{MOST_APPLICATIONS} applications have published their schemas already");
+                return Err(Problem::new(Code::Unavailable, detail));
+            }
         }
-        schemas::check(schema)?;
-        self.store.schema_put(application, schema, Timestamp::now()).await.map_err(failed)?;
+        schemas::check(&schema)?;
+        self.store.schema_put(application, &schema, Timestamp::now()).await.map_err(failed)?;
+        let keys = schema::key_names(&schema).join(", ");
+        // `stored.published` stays behind: the next poll reads all of it again, once
         self.publish(|state| {
-            state.stored.schemas.insert(application.to_owned(), schema.clone());
+            state.stored.schemas.insert(application.to_owned(), schema);
         });
-        let keys = schema::key_names(schema).join(", ");
         tracing::info!(application, "{application} published its schema, with the sections {keys}");
         Ok(())
     }

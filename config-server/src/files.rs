@@ -1,22 +1,26 @@
 //! The folder of configuration files, and what to serve while one of them is broken.
 //!
 //! The folder is read again and again: polling works on every file system and in every container, and
-//! a second is soon enough for a file. Of a file that cannot be used the last good content goes on
+//! a second or two is soon enough for a file. What a look finds changed is taken when the next look
+//! finds it the same: an editor may empty a file, or take it away, before it writes it anew, and the
+//! beginning of a file is often a good file, too. Of a file that cannot be used the last good content goes on
 //! holding; it is kept in the data folder, so that a restart finds it, too.
+
+mod content;
+mod sighting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
+use chassis::config::keys;
 use chassis::config::protocol::{FileState, FileStatus};
-use chassis::config::{keys, secret};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// The largest file that is read.
-const LARGEST: u64 = 1024 * 1024;
+use self::content::{parse, read};
+use self::sighting::Sighting;
 
 /// The keys of a file.
 pub type Leaves = BTreeMap<String, Value>;
@@ -28,11 +32,21 @@ pub struct Files {
     /// Where the last good contents are kept.
     kept: PathBuf,
     files: BTreeMap<String, Tracked>,
+    /// What the last look found changed, and the next one may confirm.
+    unsettled: BTreeMap<String, Sighting>,
+}
+
+/// When a look may take what it sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Take {
+    AtOnce,
+    /// When the look before saw the same.
+    Settled,
 }
 
 #[derive(Debug, Clone)]
 struct Tracked {
-    stamp: Option<(SystemTime, u64)>,
+    seen: Sighting,
     good: Option<Arc<Good>>,
     error: Option<String>,
 }
@@ -57,8 +71,9 @@ impl Files {
     pub fn open(folder: &Path, data_dir: &Path) -> io::Result<Self> {
         let kept = data_dir.join("files");
         std::fs::create_dir_all(&kept)?;
-        let mut files = Self { folder: folder.to_owned(), kept, files: BTreeMap::new() };
-        files.refresh()?;
+        let mut files =
+            Self { folder: folder.to_owned(), kept, files: BTreeMap::new(), unsettled: BTreeMap::new() };
+        files.look(Take::AtOnce)?;
         Ok(files)
     }
 
@@ -92,43 +107,64 @@ impl Files {
         self.files.iter().map(one).collect()
     }
 
-    /// Looks for files that changed, came or went, and tells whose served content did.
+    /// Looks for files that changed, came or went, and tells whose served content did. A change is
+    /// taken by the second look in a row that sees it.
     pub fn refresh(&mut self) -> io::Result<Vec<FileChange>> {
-        let mut present = BTreeMap::new();
+        self.look(Take::Settled)
+    }
+
+    fn look(&mut self, take: Take) -> io::Result<Vec<FileChange>> {
+        let mut names: BTreeSet<String> = self.files.keys().cloned().collect();
         for entry in std::fs::read_dir(&self.folder)? {
             let entry = entry?;
             if let Ok(name) = entry.file_name().into_string()
                 && name.strip_suffix(".toml").is_some_and(|stem| keys::check_name("file", stem).is_ok())
             {
-                present.insert(name, entry.path());
+                names.insert(name);
             }
         }
+        let before = std::mem::take(&mut self.unsettled);
         let mut changes = Vec::new();
-        let gone: BTreeSet<String> =
-            self.files.keys().filter(|name| !present.contains_key(*name)).cloned().collect();
-        for name in gone {
-            tracing::info!(file = name, "configuration file {name} is gone");
-            let _ = std::fs::remove_file(self.kept.join(&name));
-            if self.files.remove(&name).is_some_and(|file| file.good.is_some()) {
-                changes.push(FileChange { name, hash: None });
+        for name in names {
+            let path = self.folder.join(&name);
+            let seen = Sighting::of(&path);
+            if seen == self.files.get(&name).map_or(Sighting::Absent, |known| known.seen) {
+                continue;
             }
-        }
-        for (name, path) in present {
-            changes.extend(self.look_at(name, &path));
+            if take == Take::Settled && before.get(&name) != Some(&seen) {
+                self.unsettled.insert(name, seen);
+                continue;
+            }
+            if seen == Sighting::Absent {
+                changes.extend(self.forget(name));
+                continue;
+            }
+            let content = read(&path, seen);
+            let still = Sighting::of(&path);
+            if take == Take::Settled && still != seen {
+                // it changed under the reader's eyes
+                self.unsettled.insert(name, still);
+                continue;
+            }
+            changes.extend(self.take(name, &path, seen, content));
         }
         Ok(changes)
     }
 
-    fn look_at(&mut self, name: String, path: &Path) -> Option<FileChange> {
-        let metadata = std::fs::metadata(path).ok();
-        let stamp = metadata.as_ref().and_then(|metadata| Some((metadata.modified().ok()?, metadata.len())));
-        if stamp.is_some() && self.files.get(&name).is_some_and(|known| known.stamp == stamp) {
-            return None;
-        }
-        let content = match metadata {
-            Some(metadata) if metadata.len() > LARGEST => Err(format!("it is larger than {LARGEST} bytes")),
-            _ => std::fs::read_to_string(path).map_err(|error| format!("it cannot be read: {error}")),
-        };
+    fn forget(&mut self, name: String) -> Option<FileChange> {
+        tracing::info!(file = name, "configuration file {name} is gone");
+        let _ = std::fs::remove_file(self.kept.join(&name));
+        let was_served = self.files.remove(&name)?.good.is_some();
+        was_served.then_some(FileChange { name, hash: None })
+    }
+
+    fn take(
+        &mut self,
+        name: String,
+        path: &Path,
+        seen: Sighting,
+        content: Result<String, String>,
+    ) -> Option<FileChange> {
         let read = content.and_then(|text| Ok((parse(&text)?, text)));
         let known = self.files.remove(&name);
         let known_error = known.as_ref().and_then(|known| known.error.clone());
@@ -139,7 +175,7 @@ impl Files {
                 if before.as_ref() != Some(&hash) {
                     self.keep(&name, &text);
                 }
-                Tracked { stamp, good: Some(Arc::new(Good { leaves, hash })), error: None }
+                Tracked { seen, good: Some(Arc::new(Good { leaves, hash })), error: None }
             }
             Err(error) => {
                 let good = known.and_then(|known| known.good).or_else(|| self.kept_content(&name));
@@ -156,7 +192,7 @@ impl Files {
                         "configuration file {path} CANNOT BE USED; {instead}: {error}"
                     );
                 }
-                Tracked { stamp, good, error: Some(error) }
+                Tracked { seen, good, error: Some(error) }
             }
         };
         let hash = tracked.good.as_ref().map(|good| good.hash.clone());
@@ -183,41 +219,6 @@ fn hash_of(text: &str) -> String {
     Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The keys of a file, or why it cannot be used.
-fn parse(text: &str) -> Result<Leaves, String> {
-    let table: toml::Table = toml::from_str(text).map_err(|error| {
-        // not the error's own text: that shows the line, which may hold a secret
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
-        format!("line {}: {}", before.matches('\n').count() + 1, error.message())
-    })?;
-    let leaves = keys::flatten(&json(toml::Value::Table(table))?);
-    for (key, value) in &leaves {
-        keys::check_key(key).map_err(|fault| format!("{key:?}: a key {}", fault.message))?;
-        if !secret::may_stand(key, value) {
-            return Err(format!("{key} must be {}", secret::ALLOWED));
-        }
-    }
-    Ok(leaves)
-}
-
-fn json(value: toml::Value) -> Result<Value, String> {
-    Ok(match value {
-        toml::Value::String(text) => Value::from(text),
-        toml::Value::Integer(number) => Value::from(number),
-        toml::Value::Float(number) if !number.is_finite() => {
-            return Err(format!("{number} is no number that JSON knows"));
-        }
-        toml::Value::Float(number) => Value::from(number),
-        toml::Value::Boolean(truth) => Value::from(truth),
-        toml::Value::Datetime(moment) => Value::from(moment.to_string()),
-        toml::Value::Array(entries) => Value::Array(entries.into_iter().map(json).collect::<Result<_, _>>()?),
-        toml::Value::Table(table) => {
-            let fields = table.into_iter().map(|(name, value)| Ok::<_, String>((name, json(value)?)));
-            Value::Object(fields.collect::<Result<_, _>>()?)
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,12 +238,28 @@ mod tests {
         }
 
         fn write(&self, name: &str, text: &str) {
-            std::fs::write(self.files.path().join(name), text).expect("written");
+            let draft = self.files.path().join("draft");
+            std::fs::write(&draft, text).expect("written");
+            std::fs::rename(draft, self.files.path().join(name)).expect("renamed");
+        }
+
+        fn remove(&self, name: &str) {
+            std::fs::remove_file(self.files.path().join(name)).expect("removed");
         }
 
         fn open(&self) -> Files {
             Files::open(self.files.path(), self.data.path()).expect("opens")
         }
+    }
+
+    /// What two looks find: the first sees it, the second takes it.
+    fn settled(files: &mut Files) -> Vec<FileChange> {
+        assert_eq!(files.refresh().expect("reads"), [], "nothing is taken at first sight");
+        files.refresh().expect("reads")
+    }
+
+    fn lease(files: &Files) -> Option<&Value> {
+        files.leaves("orders.toml")?.get("saga.lease_ms")
     }
 
     fn states(files: &Files) -> Vec<(String, FileState)> {
@@ -255,7 +272,7 @@ mod tests {
         folders.write("orders.toml", "[saga]\nlease_ms = 1");
         let mut files = folders.open();
         folders.write("orders.toml", "[saga\nlease_ms = 22");
-        assert_eq!(files.refresh().expect("reads"), [], "what is served did not change");
+        assert_eq!(settled(&mut files), [], "what is served did not change");
         for files in [files, folders.open()] {
             assert_eq!(states(&files), [("orders.toml".to_owned(), FileState::LastKnownGood)]);
             assert_eq!(
@@ -291,10 +308,31 @@ mod tests {
         folders.write("b.toml", "[x]\ny = 3");
         let names =
             |changes: Vec<FileChange>| changes.into_iter().map(|change| change.name).collect::<Vec<_>>();
-        assert_eq!(names(files.refresh().expect("reads")), ["a.toml", "b.toml"]);
+        assert_eq!(names(settled(&mut files)), ["a.toml", "b.toml"]);
         assert_eq!(names(files.refresh().expect("reads")), [""; 0]);
-        std::fs::remove_file(folders.files.path().join("a.toml")).expect("removed");
-        assert_eq!(files.refresh().expect("reads"), [FileChange { name: "a.toml".into(), hash: None }]);
+        folders.remove("a.toml");
+        assert_eq!(settled(&mut files), [FileChange { name: "a.toml".into(), hash: None }]);
+    }
+
+    #[test]
+    fn a_file_caught_in_the_middle_of_a_save_neither_holds_nor_replaces_its_good_copy() {
+        let folders = Folders::new();
+        let whole = "[saga]\nlease_ms = 12345";
+        folders.write("orders.toml", whole);
+        let mut files = folders.open();
+        for halfway in ["", "[saga]\nlease_ms = 1"] {
+            folders.write("orders.toml", halfway);
+            assert_eq!(files.refresh().expect("reads"), []);
+            assert_eq!(lease(&files), Some(&json!(12345)));
+            folders.write("orders.toml", whole);
+            assert_eq!(settled(&mut files), [], "the content is the old one");
+        }
+        folders.remove("orders.toml");
+        assert_eq!(files.refresh().expect("reads"), []);
+        folders.write("orders.toml", "nonsense");
+        assert_eq!(settled(&mut files), []);
+        assert_eq!(states(&files), [("orders.toml".to_owned(), FileState::LastKnownGood)]);
+        assert_eq!(lease(&folders.open()), Some(&json!(12345)), "the kept copy is whole");
     }
 
     #[test]

@@ -29,8 +29,8 @@ pub(crate) async fn run(core: &Core, period: Duration, shutdown: CancellationTok
 }
 
 async fn look(core: &Core) -> Result<(), StoreError> {
-    let known = core.state.read().stored.version;
-    if core.store.version().await? != known {
+    let known = core.state.read().stored.revision();
+    if core.store.revision().await? != known {
         let _deciding = core.deciding.lock().await;
         let stored = core.store.load().await?;
         core.publish(|state| state.stored = stored);

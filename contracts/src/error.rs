@@ -42,7 +42,8 @@ impl PortError {
     }
 
     /// What a service tells *its* caller when it cannot go on because of this error: the callee's
-    /// decision as it stands, or that a service behind it did not answer.
+    /// decision as it stands, or that a service behind it did not answer. Addresses and what was said
+    /// there are for the log: whoever calls this for a [`RemoteFailure`] has logged it.
     pub fn into_problem(self) -> Problem {
         match self {
             Self::Problem(problem) => problem,
@@ -52,7 +53,7 @@ impl PortError {
                     (Effect::None, RemoteReason::TimedOut) => Code::DeadlineExceeded,
                     (Effect::None, _) => Code::DependencyUnavailable,
                 };
-                Problem::new(code, failure.to_string())
+                Problem::new(code, format!("{}: {}", failure.operation, failure.reason))
             }
         }
     }
@@ -392,5 +393,22 @@ mod tests {
             detail: String::new(),
         };
         assert_eq!(PortError::from(failure).into_problem().code, Code::OutcomeUnknown);
+    }
+
+    #[test]
+    fn what_the_log_keeps_is_not_told_to_the_client() {
+        let failure = RemoteFailure {
+            operation: "payments.authorize".into(),
+            wire: "rest".into(),
+            reason: RemoteReason::Unreachable,
+            effect: Effect::None,
+            detail: "http://10.0.0.7:8103: connection refused".into(),
+        };
+        assert!(failure.to_string().contains("10.0.0.7"), "the log's text: {failure}");
+        let problem = PortError::from(failure).into_problem();
+        assert_eq!(
+            problem,
+            Problem::new(Code::DependencyUnavailable, "payments.authorize: could not connect")
+        );
     }
 }

@@ -26,8 +26,9 @@ pub trait Orders: Send + Sync + 'static {
     async fn order(&self, ctx: &Context, request: GetOrder) -> PortResult<Order>;
 
     /// Cancels a confirmed order whose goods have not left: refunds and restocks. `already_shipped`
-    /// after that, `conflict` where the order is under way, `not_found` where there is none. An order
-    /// that is cancelled or refunded already is returned as it is.
+    /// after that, `conflict` where the order is not confirmed yet or never was, `not_found` where
+    /// there is none. An order that is cancelled or refunded already is returned as it is; while a
+    /// cancellation is under way another one is told `in_progress`, at the order's address.
     async fn cancel(&self, ctx: &Context, request: CancelOrder) -> PortResult<Order>;
 
     /// A customer's orders, newest first.

@@ -4,11 +4,16 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Ending;
+
+/// How long a lock that is taken may be taken by somebody who only looks ([`Folder::in_use`]).
+const LOOKERS_PATIENCE: Duration = Duration::from_millis(200);
+const TRY_AGAIN: Duration = Duration::from_millis(5);
 
 /// The data folder of one shop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +103,7 @@ impl Folder {
             .truncate(false)
             .open(&path)
             .with_context(in_context)?;
-        match file.try_lock() {
+        match try_lock_patiently(&file) {
             Ok(()) => {
                 file.set_len(0).and_then(|()| file.rewind()).with_context(in_context)?;
                 writeln!(file, "{}", std::process::id()).with_context(in_context)?;
@@ -113,10 +118,10 @@ impl Folder {
         }
     }
 
-    /// Whether a shop uses the folder at this moment.
+    /// Whether a shop uses the folder at this moment. Those who look do not stand in each other's way.
     pub fn in_use(&self) -> bool {
         let Ok(file) = File::open(self.lock_file()) else { return false };
-        matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
     /// The operator token, which is made at the first start.
@@ -172,6 +177,17 @@ impl Folder {
     }
 }
 
+/// Takes the lock, unless somebody keeps it for longer than a look takes.
+fn try_lock_patiently(file: &File) -> Result<(), TryLockError> {
+    let until = Instant::now() + LOOKERS_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::park_timeout(TRY_AGAIN),
+            outcome => return outcome,
+        }
+    }
+}
+
 /// Writes a file that only its owner reads, as a whole: a crash leaves the old content or the new.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let draft = path.with_extension(format!("{}.tmp", std::process::id()));
@@ -184,6 +200,7 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
 
@@ -204,6 +221,23 @@ mod tests {
         assert!(matches!(refused.downcast_ref(), Some(Ending::FolderInUse { .. })));
         drop(lock);
         folder.lock().expect("free again");
+    }
+
+    #[test]
+    fn looking_whether_a_folder_is_in_use_keeps_nobody_out() {
+        let (_home, folder) = folder();
+        let done = AtomicBool::new(false);
+        let locked = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    folder.in_use();
+                }
+            });
+            let locked = (0..50).try_for_each(|_| folder.lock().map(drop));
+            done.store(true, Ordering::Relaxed);
+            locked
+        });
+        locked.expect("nobody uses it");
     }
 
     #[test]

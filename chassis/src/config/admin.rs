@@ -19,6 +19,10 @@ use super::protocol::{
 const ANSWER: Duration = Duration::from_secs(10);
 const ASK_AGAIN: Duration = Duration::from_millis(50);
 
+/// How long nobody may mean nobody yet: a server that has just started learns who lives from the
+/// followers, which come back within a second.
+const NOBODY_YET: Duration = Duration::from_secs(2);
+
 /// Why an administrator's request has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
@@ -146,22 +150,24 @@ impl AdminClient {
     }
 
     /// Waits until every live instance of an application runs with `version` or a later one, at most
-    /// for `patience`; returns at once when all that are behind have refused it.
+    /// for `patience`; returns at once when all that are behind have refused it. Where no instance is
+    /// known it looks for two seconds: the server may have just started, and not know them yet.
     pub async fn applied(
         &self,
         application: &str,
         version: u64,
         patience: Duration,
     ) -> Result<Applied, AdminError> {
-        let deadline = Instant::now() + patience;
+        let (deadline, somebody) = (Instant::now() + patience, Instant::now() + NOBODY_YET);
         loop {
             let instances = self.instances(application).await?;
+            let unsettled = instances.is_empty() && Instant::now() < somebody;
             let (running, behind): (Vec<_>, Vec<_>) =
                 instances.into_iter().partition(|instance| instance.version >= Some(version));
             let refusing = |instance: &Instance| {
                 instance.refused.as_ref().is_some_and(|refused| refused.version >= version)
             };
-            if behind.iter().all(refusing) || Instant::now() >= deadline {
+            if !unsettled && behind.iter().all(refusing) || Instant::now() >= deadline {
                 return Ok(Applied { running, behind });
             }
             tokio::time::sleep(ASK_AGAIN).await;

@@ -48,8 +48,8 @@ impl From<&ConfigFault> for Fault {
     }
 }
 
-/// Why a service has no configuration. Bad configuration and none at all both end a start with exit
-/// code 64.
+/// Why a service has no configuration. Only an invalid one ends a start with exit code 64, because a
+/// person must mend it; the others end it with 1, because the next start may go better.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The configuration is not valid; every fault at once.

@@ -11,7 +11,8 @@ use super::state::{Outcome, State};
 
 /// The wait before the first attempt to reconnect; it doubles up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Short, because a server that has just started knows of nobody until its followers are back.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Watches the server, reconnecting for ever.
 pub(super) async fn follow(state: Arc<State>, client: ServerClient, etag: Option<String>) {
@@ -47,8 +48,8 @@ impl Follower {
         loop {
             // the first event comes at once, and says what may have been missed
             watch.next().await?;
-            self.back();
             self.synchronise().await?;
+            self.back();
         }
     }
 

@@ -16,17 +16,19 @@ pub fn is_secret(key: &str) -> bool {
     })
 }
 
-/// Whether `value` may stand at `key`: anything where the key is no secret's; a reference, or nothing,
-/// where it is.
+/// Whether `value` may stand at `key`: a reference, or nothing, where the key is a secret's; anything
+/// elsewhere, as long as the same holds for every field within it (of the objects in a list, say).
 pub fn may_stand(key: &str, value: &Value) -> bool {
-    !is_secret(key)
-        || match value {
-            Value::Null | Value::Bool(_) => true,
-            Value::String(text) => {
-                text.is_empty() || text.len() > REFERENCE.len() && text.starts_with(REFERENCE)
-            }
-            _ => false,
+    match value {
+        Value::Null | Value::Bool(_) => true,
+        Value::String(text) if is_secret(key) => {
+            text.is_empty() || text.len() > REFERENCE.len() && text.starts_with(REFERENCE)
         }
+        _ if is_secret(key) => false,
+        Value::Array(entries) => entries.iter().all(|entry| may_stand(key, entry)),
+        Value::Object(fields) => fields.iter().all(|(name, field)| may_stand(name, field)),
+        Value::String(_) | Value::Number(_) => true,
+    }
 }
 
 /// The value as messages and logs may show it.
@@ -47,6 +49,21 @@ mod tests {
             assert!(may_stand(key, &json!("secret:db")) && may_stand(key, &json!("")), "{key}");
         }
         assert!(!may_stand("password", &json!(1234)) && !may_stand("password", &json!("secret:")));
+    }
+
+    #[test]
+    fn a_secret_within_a_list_or_an_object_is_seen() {
+        for value in [
+            json!([{"url": "db", "password": "hunter2"}]),
+            json!([["x", {"deep": [{"api_token": "hunter2"}]}]]),
+            json!({"sinks": {"secret": ["hunter2"]}}),
+        ] {
+            assert!(!may_stand("log.sinks", &value), "{value}");
+            assert!(!shown("log.sinks", &value).to_string().contains("hunter2"), "{value}");
+        }
+        let referring = json!([{"url": "db", "password": "secret:db"}, {"token": ""}, {"ttl": 5}]);
+        assert!(may_stand("log.sinks", &referring));
+        assert_eq!(shown("log.sinks", &referring), referring);
     }
 
     #[test]

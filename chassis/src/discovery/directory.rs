@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
+use super::doubt::{Doubt, Worth};
 use super::{Consul, Discovery, Instance};
 
 /// How long the registry may hold one blocking query open; and so how long changes can stay unseen when
@@ -25,7 +27,8 @@ type View = watch::Sender<Arc<[Instance]>>;
 /// A [`Discovery`] that follows a registry. Only instances whose checks all pass are in it.
 ///
 /// While the registry is away, the last known instances stay: an old address may still answer, none
-/// never does. Must be used within a tokio runtime.
+/// never does. So they do while a registry that has come back without its memory knows nobody.
+/// Must be used within a tokio runtime.
 #[derive(Debug, Clone)]
 pub struct Directory(Arc<Inner>);
 
@@ -86,9 +89,10 @@ impl Watcher {
     async fn follow(self) {
         let service = &self.service;
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-        let (mut index, mut away) = (0, false);
+        let (mut index, mut wait, mut away) = (0, WAIT, false);
+        let mut doubt = Doubt::default();
         loop {
-            match self.consul.healthy(service, index, WAIT).await {
+            match self.consul.healthy(service, index, wait).await {
                 Ok(answer) => {
                     if std::mem::take(&mut away) {
                         tracing::info!(service, "the registry answers again about {service}");
@@ -97,15 +101,21 @@ impl Watcher {
                     // An index that went back counts from another beginning: the registry has been replaced
                     // or restored. Waiting beyond the old one could wait for ever.
                     index = if answer.index < index { 0 } else { answer.index };
-                    self.publish(answer.value);
-                    tokio::time::sleep(BREATH).await;
+                    wait = WAIT;
+                    match doubt.weigh(answer.index, answer.value.len(), Instant::now()) {
+                        Worth::Believed => self.publish(answer.value),
+                        // Never 0 ms, by which Consul means its own default.
+                        Worth::Doubted(rest) => wait = wait.min(rest.max(BREATH)),
+                    }
+                    sleep(BREATH).await;
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut away, true) {
                         tracing::warn!(service, %error, "keeping the last known instances of {service}");
                     }
+                    doubt.failed();
                     index = 0;
-                    tokio::time::sleep(backoff.pause()).await;
+                    sleep(backoff.pause()).await;
                 }
             }
         }
@@ -121,5 +131,24 @@ impl Watcher {
             }
             changed
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bounded_number_of_services_is_watched() {
+        let (stop, nowhere) = (CancellationToken::new(), Consul::new("http://127.0.0.1:1", None));
+        let directory = Directory::new(nowhere.unwrap(), stop.clone());
+        let _ends_the_watchers = stop.drop_guard();
+        for number in 0..MOST_SERVICES + 100 {
+            assert!(directory.instances(&format!("s{number}")).is_empty());
+        }
+        assert_eq!(directory.0.views.lock().len(), MOST_SERVICES);
+        let nobody = |service: &str| directory.view(service).same_channel(&directory.0.nobody);
+        assert!(!nobody("s0") && !nobody(&format!("s{}", MOST_SERVICES - 1)), "the first ones stay watched");
+        assert!(nobody(&format!("s{MOST_SERVICES}")) && nobody("another"));
     }
 }

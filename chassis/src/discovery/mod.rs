@@ -7,12 +7,15 @@
 //! - [`Lock`]: a registry lock for work that only one instance may do
 //!
 //! The registry may be away, or come back without its memory, at any time. A caller then keeps the
-//! instances it knew last, and an instance registers again by itself.
+//! instances it knew last, and an instance registers again by itself, within a third of its TTL.
+//! A registry that comes back and knows nobody is not believed for 10 s, or until it knows somebody.
+//! From then on its word counts: instances that have yet to register again are missing until they do.
 
 mod backoff;
 mod base64;
 mod consul;
 mod directory;
+mod doubt;
 mod error;
 mod fixed;
 mod lock;

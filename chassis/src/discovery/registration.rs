@@ -12,7 +12,8 @@ use super::{Consul, DiscoveryError, Instance};
 
 /// How long the last call, which takes the instance out of the registry, may take.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// An outage shorter than this never lets a TTL lapse, whatever the TTL is.
+/// The shortest TTL, at ten heartbeats a second; what asks for less gets this. A TTL outlives outages
+/// of up to two thirds of it, less the time that a call takes: 200 ms of this one at most.
 const SHORTEST_TTL: Duration = Duration::from_millis(300);
 
 /// An instance that is registered for as long as this value lives.

@@ -23,7 +23,8 @@ pub fn main(
 }
 
 /// Starts logging and the runtime, drives `life` to its end and turns that into an exit code: 64 for a
-/// fault in the configuration (sysexits.h, EX_USAGE), 1 for anything else.
+/// configuration that is not valid (sysexits.h, EX_USAGE), which no further start mends; 1 for anything
+/// else, a configuration that could not be had among it, so that whoever supervises starts it again.
 pub fn block_on(life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     logs::init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
@@ -37,8 +38,15 @@ pub fn block_on(life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
-            if error.downcast_ref::<ConfigError>().is_some() { ExitCode::from(64) } else { ExitCode::FAILURE }
+            exit_code(&error)
         }
+    }
+}
+
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    match error.downcast_ref::<ConfigError>() {
+        Some(ConfigError::Invalid { .. }) => ExitCode::from(64),
+        _ => ExitCode::FAILURE,
     }
 }
 
@@ -67,4 +75,30 @@ pub fn signalled() -> CancellationToken {
         fired.cancel();
     });
     token
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_configuration_that_a_person_must_mend_ends_with_64() {
+        let application = || "orders".to_owned();
+        let invalid = ConfigError::Invalid { application: application(), faults: Vec::new() };
+        assert_eq!(exit_code(&anyhow::Error::from(invalid).context("at the start")), ExitCode::from(64));
+        let unavailable = ConfigError::Unavailable {
+            application: application(),
+            server: "http://127.0.0.1:1".into(),
+            waited_s: 30,
+            reason: "it cannot be reached".into(),
+            copy: "config/orders.json".into(),
+        };
+        for error in [
+            unavailable.into(),
+            ConfigError::Stopped { application: application() }.into(),
+            anyhow::anyhow!("the port is taken"),
+        ] {
+            assert_eq!(exit_code(&error), ExitCode::FAILURE, "{error}");
+        }
+    }
 }

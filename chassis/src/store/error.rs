@@ -4,12 +4,17 @@ use std::path::PathBuf;
 
 use contracts::error::chain;
 use contracts::{Code, PortError, Problem};
+use sqlx::error::ErrorKind;
 
 /// What the database itself refuses for the moment. PostgreSQL: serialization failure, deadlock, shutting
 /// down, starting, too many connections, and the three deadlines of `DEADLINES` (lock, statement, idle
 /// transaction); SQLite: busy.
 const PASSING: [&str; 10] =
     ["40001", "40P01", "57P01", "57P03", "53300", "55P03", "57014", "25P03", "5", "517"];
+
+/// What a COMMIT can be refused with, where nothing was committed then. PostgreSQL: serialization failure,
+/// deadlock; SQLite: busy.
+const ROLLED_BACK: [&str; 4] = ["40001", "40P01", "5", "517"];
 
 /// A database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -71,10 +76,10 @@ impl StoreError {
     /// What became of a COMMIT that failed. Where the database itself refused it, nothing was committed;
     /// anything else, a lost connection before all, says nothing about what the database did.
     pub(super) fn of_commit(error: sqlx::Error) -> Self {
-        // PostgreSQL: a constraint that is checked at the end, serialization failure, deadlock; SQLite: busy
-        let refused = error.as_database_error().and_then(|error| error.code()).is_some_and(|code| {
-            let constraint = code.len() == 5 && code.starts_with("23");
-            constraint || matches!(&*code, "40001" | "40P01" | "5" | "517")
+        let refused = error.as_database_error().is_some_and(|error| {
+            let passing = error.code().is_some_and(|code| ROLLED_BACK.contains(&&*code));
+            // a constraint that is checked at the end
+            passing || error.kind() != ErrorKind::Other
         });
         if refused { Self::Sql(error) } else { Self::Commit(error) }
     }
@@ -83,9 +88,9 @@ impl StoreError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => true,
-            Self::Sql(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
-                PASSING.contains(&&*code)
-            }),
+            Self::Sql(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| PASSING.contains(&&*code))
+            }
             _ => false,
         }
     }

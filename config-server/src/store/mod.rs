@@ -46,9 +46,27 @@ pub struct Snapshot {
     pub values: BTreeMap<Place, Stored>,
     /// The published schemas.
     pub schemas: BTreeMap<String, Value>,
+    /// The `published` of [`Revision`].
+    pub published: i64,
+}
+
+/// What tells one state of the store from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revision {
+    /// The last version.
+    pub version: u64,
+    /// The times at which the schemas were published, in microseconds since 1970, summed: a schema
+    /// that is published makes no version. Unlike the newest time the sum also shows one that was
+    /// published by a replica whose clock is slow.
+    pub published: i64,
 }
 
 impl Snapshot {
+    /// Of which state this is.
+    pub fn revision(&self) -> Revision {
+        Revision { version: self.version, published: self.published }
+    }
+
     /// The state after a change set that became `version`.
     pub fn apply(&mut self, set: &ChangeSet, version: u64) {
         self.version = version;
@@ -92,8 +110,8 @@ pub trait ChangeStore: Send + Sync {
     /// The whole state.
     async fn load(&self) -> Result<Snapshot, StoreError>;
 
-    /// The last version: cheap enough to ask every second, to see what other replicas changed.
-    async fn version(&self) -> Result<u64, StoreError>;
+    /// Which state holds: cheap enough to ask every second, to see what other replicas changed.
+    async fn revision(&self) -> Result<Revision, StoreError>;
 
     /// Makes a change durable, with its history, if nothing has changed since `expected`.
     async fn append(&self, set: &ChangeSet) -> Result<Appended, StoreError>;

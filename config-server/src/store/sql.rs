@@ -10,7 +10,7 @@ use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
-use super::{Appended, ChangeSet, ChangeStore, FILES, Place, Snapshot, Stored};
+use super::{Appended, ChangeSet, ChangeStore, FILES, Place, Revision, Snapshot, Stored};
 
 /// Runtime changes in a database.
 #[derive(Debug, Clone)]
@@ -63,16 +63,24 @@ impl ChangeStore for SqlChanges {
             let stored = Stored { value: json(&row, "value")?, version: unsigned(&row, "version")? };
             snapshot.values.insert(place(&row)?, stored);
         }
-        let rows = sqlx::query("SELECT application, body FROM config_schemas").fetch_all(&mut *tx).await?;
+        let rows =
+            sqlx::query("SELECT application, body, at FROM config_schemas").fetch_all(&mut *tx).await?;
         for row in rows {
+            snapshot.published = snapshot.published.wrapping_add(row.try_get("at")?);
             snapshot.schemas.insert(row.try_get("application")?, json(&row, "body")?);
         }
-        tx.commit().await?;
+        chassis::store::commit(tx).await?;
         Ok(snapshot)
     }
 
-    async fn version(&self) -> Result<u64, StoreError> {
-        unsigned(&sqlx::query(LAST_VERSION).fetch_one(self.store.read()).await?, "version")
+    async fn revision(&self) -> Result<Revision, StoreError> {
+        let row = sqlx::query(
+            "SELECT (SELECT COALESCE(MAX(version), 0) FROM config_changes) AS version,
+                    (SELECT CAST(COALESCE(SUM(at), 0) AS BIGINT) FROM config_schemas) AS published",
+        )
+        .fetch_one(self.store.read())
+        .await?;
+        Ok(Revision { version: unsigned(&row, "version")?, published: row.try_get("published")? })
     }
 
     async fn append(&self, set: &ChangeSet) -> Result<Appended, StoreError> {
@@ -85,7 +93,7 @@ impl ChangeStore for SqlChanges {
         for (place, new) in &set.changes {
             change_insert_in_tx(&mut tx, version, set, place, new.as_ref()).await?;
         }
-        tx.commit().await?;
+        chassis::store::commit(tx).await?;
         Ok(Appended::As(last + 1))
     }
 
@@ -148,7 +156,7 @@ impl ChangeStore for SqlChanges {
         .bind(at.0)
         .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
+        chassis::store::commit(tx).await?;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use contracts::{Code, Problem};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{TOKEN, TestServer, problem};
+use crate::support::{TOKEN, TestServer, orders, problem};
 
 const KEY: &str = "/api/applications/orders/default/keys/saga.lease_ms";
 
@@ -130,6 +130,39 @@ async fn a_key_that_a_live_instance_takes_from_its_environment_cannot_be_set() {
         );
     }
     try_set(&server, "orders", "saga.workers", json!(5)).await.expect("other keys can be set");
+}
+
+#[tokio::test]
+async fn an_environment_stands_in_the_way_of_its_own_profile_only() {
+    let server = TestServer::start(&[("orders.toml", "")]).await;
+    let data = tempfile::tempdir().expect("a folder");
+    let mut source = server.source(data.path(), &[("TRADEWIND_ORDERS__SAGA__LEASE_MS", "3000")]);
+    source.profile = "dev".into();
+    let configuration = orders().load(&source).await.expect("loads");
+    server.instance_runs(configuration.report().version).await;
+    let admin = server.admin();
+    let set = |profile| admin.set("orders", profile, "saga.lease_ms", json!(1), "*");
+    for profile in ["dev", "default"] {
+        assert_eq!(refused(set(profile).await).code, Code::Conflict, "{profile}");
+    }
+    set("prod").await.expect("no instance that overrides it runs under prod");
+    source.shutdown.cancel();
+}
+
+#[tokio::test]
+async fn a_value_that_an_environment_overrides_can_be_taken_away() {
+    let server = TestServer::start(&[("orders.toml", "")]).await;
+    let before = server.admin().status().await.expect("an answer").version;
+    server.set("saga.lease_ms", 7).await;
+    let both = server.set("saga.workers", 7).await;
+    let environment =
+        [("TRADEWIND_ORDERS__SAGA__LEASE_MS", "3000"), ("TRADEWIND_ORDERS__SAGA__WORKERS", "3")];
+    let _service = server.service(&environment).await;
+    let admin = server.admin();
+    admin.unset("orders", "default", "saga.lease_ms", "*").await.expect("is taken back");
+    admin.rollback("orders", "default", before).await.expect("takes the other one back");
+    assert_eq!(lease(&server).await, 5000);
+    assert_eq!(refused(admin.rollback("orders", "default", both).await).code, Code::Conflict);
 }
 
 #[tokio::test]

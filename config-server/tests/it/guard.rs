@@ -65,3 +65,16 @@ async fn a_service_reports_without_a_token_but_a_page_cannot() {
     let nonsense = server.request(Method::PUT, path).json(&json!({"profile": "default"}));
     assert_eq!(refusal(nonsense).await.0, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn only_so_many_applications_may_publish_a_schema() {
+    let server = TestServer::start(&[]).await;
+    let schema = |default: u32| json!({"type": "object", "properties": {"x": {"default": {"y": default}}}});
+    for number in 0..256 {
+        let response = server.publish(&format!("app-{number}"), &schema(1)).await;
+        assert_eq!(response.status(), StatusCode::NO_CONTENT, "{number}");
+    }
+    let (status, body) = problem(server.publish("one-too-many", &schema(1)).await).await;
+    assert_eq!((status, &body["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("unavailable")));
+    assert_eq!(server.publish("app-7", &schema(2)).await.status(), StatusCode::NO_CONTENT, "it is known");
+}

@@ -128,6 +128,18 @@ async fn a_service_follows_again_after_the_server_was_away() {
 }
 
 #[tokio::test]
+async fn a_change_just_after_a_restart_still_waits_for_the_instances() {
+    let mut server = TestServer::start(&[]).await;
+    let service = server.service(&[]).await;
+    server.stop().await;
+    server.resume().await;
+    let version = server.set("saga.lease_ms", 1234).await;
+    let applied = server.admin().applied("orders", version, DEADLINE).await.expect("an answer");
+    assert_eq!((applied.running.len(), applied.behind.len()), (1, 0));
+    assert_eq!(service.saga.get().lease_ms, 1234);
+}
+
+#[tokio::test]
 async fn an_instance_that_ends_is_soon_no_longer_waited_for() {
     let server = TestServer::start(&[]).await;
     drop(server.service(&[]).await);

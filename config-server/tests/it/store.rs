@@ -6,6 +6,8 @@ use config_server::store::{Appended, ChangeSet, ChangeStore, Place, SqlChanges};
 use contracts::Timestamp;
 use serde_json::{Value, json};
 
+use crate::support::{DEADLINE, TestServer};
+
 fn place(key: &str) -> Place {
     Place { application: "orders".into(), profile: "default".into(), key: key.into() }
 }
@@ -43,6 +45,7 @@ async fn a_change_set_is_written_whole_once_and_survives_reopening() {
         let store = SqlChanges::open(&url).await.expect("opens again");
         let after = store.load().await.expect("reads");
         assert_eq!(after, before, "{}", database.name);
+        assert_eq!(store.revision().await.expect("reads"), after.revision(), "{}", database.name);
         assert_eq!(after.version, 2);
         assert_eq!(after.values.len(), 1);
         assert_eq!(after.values[&place("a")].value, json!(2));
@@ -74,5 +77,25 @@ async fn of_two_replicas_that_write_at_once_one_is_told_that_it_is_stale() {
         assert_eq!(results, [Appended::As(1), Appended::Stale], "{}", database.name);
         one.close().await;
         two.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_schema_that_one_replica_takes_reaches_the_other() {
+    for database in testkit::databases().await {
+        let url = StoreUrl::parse(&database.url).expect("an address");
+        let (mut one, mut two) = (TestServer::replica_on(&url).await, TestServer::replica_on(&url).await);
+        for default in [1, 2] {
+            let schema = json!({"type": "object", "properties": {"x": {"default": {"y": default}}}});
+            assert!(one.publish("orders", &schema).await.status().is_success());
+            let told = format!("the default {default} at the other replica on {}", database.name);
+            testkit::eventually(&told, DEADLINE, || async {
+                let effective = two.json("/api/applications/orders/default/effective").await;
+                (effective["values"]["x.y"]["value"] == default).then_some(())
+            })
+            .await;
+        }
+        one.stop().await;
+        two.stop().await;
     }
 }

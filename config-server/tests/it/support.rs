@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::config::{AdminClient, Builder, Configuration, Live, Section, Source};
+use chassis::store::StoreUrl;
 use config_server::{Config, ConfigServer};
 use contracts::Fault;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
@@ -73,17 +74,28 @@ pub struct TestServer {
     pub data: tempfile::TempDir,
     pub address: SocketAddr,
     pub http: Client,
+    database: Option<StoreUrl>,
     running: Option<(CancellationToken, tokio::task::JoinHandle<()>)>,
 }
 
 impl TestServer {
     pub async fn start(files: &[(&str, &str)]) -> Self {
+        Self::start_on(None, files).await
+    }
+
+    /// A server without files on a database that others may use, too.
+    pub async fn replica_on(database: &StoreUrl) -> Self {
+        Self::start_on(Some(database.clone()), &[]).await
+    }
+
+    async fn start_on(database: Option<StoreUrl>, files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut server = Self {
             files: folder,
             data: tempfile::tempdir().expect("a folder"),
             address: ([127, 0, 0, 1], 0).into(),
             http: Client::builder().no_proxy().build().expect("a client"),
+            database,
             running: None,
         };
         for (name, text) in files {
@@ -98,6 +110,7 @@ impl TestServer {
         let config = Config {
             token: Some(TOKEN.into()),
             poll: Duration::from_millis(20),
+            database: self.database.clone(),
             ..Config::new(self.files.path(), self.data.path())
         };
         let server = ConfigServer::open(config).await.expect("the server opens");
@@ -122,8 +135,11 @@ impl TestServer {
         }
     }
 
+    /// Writes a file in one step, as a careful editor does.
     pub fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.files.path().join(name), text).expect("written");
+        let draft = self.files.path().join("draft");
+        std::fs::write(&draft, text).expect("written");
+        std::fs::rename(draft, self.files.path().join(name)).expect("renamed");
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -182,6 +198,16 @@ impl TestServer {
         let service = Service { configuration, saga, _stop: source.shutdown.drop_guard(), _data: data };
         self.instance_runs(service.configuration.report().version).await;
         service
+    }
+
+    /// Says what an instance of `application` says, with this schema.
+    pub async fn publish(&self, application: &str, schema: &Value) -> Response {
+        let report = serde_json::json!({
+            "profile": "default", "schema": schema, "overrides": {},
+            "version": null, "pending_restart": [], "refused": null,
+        });
+        let path = format!("/api/applications/{application}/instances/one");
+        self.request(Method::PUT, &path).json(&report).send().await.expect("an answer")
     }
 
     /// Waits until the one instance says that it runs with `version`.

@@ -1,6 +1,7 @@
 //! What only the embedded registry is asked: its token, its bounds, its reaping, and how the client
 //! takes it when the registry goes away or comes back changed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::discovery::{Consul, Directory, Discovery, DiscoveryError, Instance, Registration};
@@ -70,6 +71,12 @@ async fn hostile_input_is_refused_and_leaves_the_registry_well() {
         json!({ "Name": "n", "Check": { "TTL": "1s", "HTTP": "http://h/", "Interval": "1s" } }),
         json!({ "Name": "n", "Check": { "HTTP": "file:///etc/passwd", "Interval": "1s" } }),
         json!({ "Name": "n", "Check": { "HTTP": "http://h/", "Interval": "1s", "Header": { "a\nb": ["c"] } } }),
+        json!({ "Name": "n", "Check": { "HTTP": format!("http://h/{long}"), "Interval": "1s" } }),
+        json!({ "Name": "n", "Check": { "HTTP": "http://h/", "Interval": "1s", "Method": long } }),
+        json!({ "Name": "n", "Check": { "HTTP": "http://h/", "Interval": "1s", "Body": long } }),
+        json!({ "Name": "n", "Check": { "HTTP": "http://h/", "Interval": "1s", "Header": { "a": [long] } } }),
+        json!({ "Name": "n", "Check": { "HTTP": "http://h/", "Interval": "1s", "Header": { long.clone(): [] } } }),
+        json!({ "Name": "n", "Check": { "HTTP": "http://h/", "Interval": "1s", "Header": { "a": vec!["b"; 65] } } }),
         json!({ "Name": "n", "Check": { "Args": ["sh"], "Interval": "1s" } }),
         json!({ "Name": "n", "Checks": vec![json!({ "TTL": "1s" }); 1000] }),
     ] {
@@ -186,19 +193,79 @@ async fn the_view_outlives_a_registry_that_comes_back_empty() {
     drop(engine);
 }
 
+/// Every edge had no instances from the restart of a registry without memory until the next heartbeats.
 #[tokio::test]
-async fn a_directory_watches_a_bounded_number_of_services() {
-    let engine = Engine::embedded().await;
-    let stop = CancellationToken::new();
-    engine.http.register(json!({ "Name": "wanted", "Port": 1 })).await;
-    let directory = Directory::new(engine.client(), stop.clone());
-    let mut wanted = directory.changed("wanted");
-    timeout(PATIENCE, wanted.wait_for(|seen| seen.len() == 1)).await.unwrap().unwrap();
-    stop.cancel();
-    for number in 0..1000 {
-        directory.instances(&format!("s{number}"));
+async fn the_view_is_never_empty_when_the_registry_comes_back_without_memory() {
+    let (before, after) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let listener_before = listener("127.0.0.1:0").await;
+    let address = listener_before.local_addr().unwrap().to_string();
+    let engine = Engine::embedded_on(config(before.path()), listener_before);
+    let body = |port: u16| json!({ "Name": "steady", "Port": port });
+    for port in 1..=20 {
+        engine.http.register(body(port)).await;
     }
-    engine.http.register(json!({ "Name": "s999", "Port": 1 })).await;
-    assert!(directory.instances("s999").is_empty());
-    assert_eq!(directory.instances("wanted").len(), 1);
+    let stop = CancellationToken::new();
+    let directory = Directory::new(engine.client(), stop.clone());
+    let mut changes = directory.changed("steady");
+    let shows = |port: u16| move |seen: &Arc<[Instance]>| seen[0].address.ends_with(&format!(":{port}"));
+    timeout(PATIENCE, changes.wait_for(|seen| seen.len() == 1)).await.unwrap().unwrap();
+    timeout(PATIENCE, changes.wait_for(shows(20))).await.unwrap().unwrap();
+    drop(engine);
+
+    // With room for one blocking query, ours is refused as soon as the directory's waits: by then it
+    // has been told that nobody is there.
+    let limits = Limits { waiting: 1, ..Limits::default() };
+    let config = Config { limits, ..config(after.path()) };
+    let engine = Engine::embedded_on(config, listener(&address).await);
+    let index = engine.http.get("/v1/health/service/steady").await.ok().index;
+    let ours = format!("/v1/health/service/steady?index={index}&wait=1ms");
+    eventually("the directory waits", || async {
+        (engine.http.get(&ours).await.status == 429).then_some(())
+    })
+    .await;
+    assert_eq!(directory.instances("steady").len(), 1, "the registry has yet to hear of it");
+    engine.http.register(body(21)).await;
+    // `shows` would panic at a view of nobody.
+    timeout(PATIENCE, changes.wait_for(shows(21))).await.unwrap().unwrap();
+    // The registry remembers now, so that its word is taken at once, also that nobody is left.
+    engine.http.put("/v1/agent/service/deregister/steady", "").await.ok();
+    timeout(PATIENCE, changes.wait_for(|seen| seen.is_empty())).await.unwrap().unwrap();
+    stop.cancel();
+}
+
+/// Services that took connections but never answered filled all places for probes, and the clock
+/// waited for one: no TTL and no session of anybody ended.
+#[tokio::test]
+async fn http_checks_that_hang_stop_no_ttl_and_no_session() {
+    let engine = Engine::embedded().await;
+    let http = &engine.http;
+    let silent = listener("127.0.0.1:0").await;
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let check = json!({ "HTTP": url, "Interval": "1s", "Timeout": "9000h" });
+    for name in ["hung-1", "hung-2"] {
+        http.register(json!({ "Name": name, "Checks": vec![check.clone(); 50] })).await;
+    }
+    let mut connections = Vec::new();
+    timeout(PATIENCE, async {
+        while connections.len() < 64 {
+            connections.push(silent.accept().await.unwrap());
+        }
+    })
+    .await
+    .unwrap();
+    http.register(json!({ "Name": "quiet", "Check": { "TTL": "1s", "Status": "passing" } })).await;
+    let session = http.put_json("/v1/session/create", json!({ "TTL": "1s" })).await.ok().json();
+    eventually("the TTL lapses", || async {
+        let check = http.get("/v1/agent/checks").await.ok().json()["service:quiet"].clone();
+        (check["Output"] == "TTL expired").then_some(())
+    })
+    .await;
+    let info = format!("/v1/session/info/{}", session["ID"].as_str().unwrap());
+    eventually("the session ends", || async {
+        (http.get(&info).await.ok().json() == json!([])).then_some(())
+    })
+    .await;
+    // Those that hung free their places: the others have their turn.
+    drop(connections);
+    timeout(PATIENCE, silent.accept()).await.unwrap().unwrap();
 }

@@ -1,6 +1,7 @@
 //! What whoever placed an order is told, once that is decided; stored with the idempotency key, so that
 //! a repetition is told the same.
 
+use chassis::store::StoreError;
 use contracts::error::ProblemJson;
 use contracts::orders::Order;
 use contracts::{Code, PortError, PortResult, Problem};
@@ -51,6 +52,28 @@ pub(crate) fn from_store(text: &str) -> Option<PortResult<Order>> {
 pub(crate) fn open(order: &StoredOrder) -> Problem {
     let detail = format!("order {} is still under way; look at its address for how it ends", order.id);
     Problem::new(Code::OutcomeUnknown, detail).at(location(order))
+}
+
+/// That another cancellation came first, and is not done yet.
+pub(crate) fn being_cancelled(order: &StoredOrder) -> Problem {
+    let detail =
+        format!("the cancellation of order {} is under way; its address tells how it ends", order.id);
+    Problem::new(Code::InProgress, detail).at(location(order))
+}
+
+/// What to tell where the database failed to store something about `order`. A commit that was not
+/// confirmed may have happened, and then the order goes on by itself: the customer must not be told to
+/// try again, but where to look.
+pub(crate) fn unstored(order: &StoredOrder, error: StoreError) -> PortError {
+    let told = PortError::from(error);
+    if told.code() != Some(Code::OutcomeUnknown) {
+        return told;
+    }
+    let detail = format!(
+        "the database did not say whether it stored this for order {}; look at its address for what became of it",
+        order.id
+    );
+    Problem::new(Code::OutcomeUnknown, detail).at(location(order)).into()
 }
 
 fn decided(order: &StoredOrder) -> Option<Result<Order, Problem>> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contracts::catalog::GetProducts;
+use contracts::error::chain;
 use contracts::orders::{
     CancelOrder, Direction, GetOrder, GetTimeline, ListOrders, Order, Orders, PLACE, PlaceOrder, Timeline,
     TimelineEntry,
@@ -84,7 +85,13 @@ impl Service {
         let context = ctx.clone().with_deadline(contracts::Deadline::after(saga.budget()));
         let driven = self.driving.spawn(async move { saga.drive(&context, order, Since::Placed).await });
         match tokio::time::timeout_at(deadline.instant(), driven).await {
-            Ok(Ok(driven)) => Ok(driven?),
+            Ok(Ok(Ok(driven))) => Ok(driven),
+            // the order is stored, and recovery takes it over: "try again" would make a second one
+            Ok(Ok(Err(error))) => {
+                let cause = chain(&error);
+                tracing::warn!(order_id = %stands.id, error = cause, "order {} is left to recovery: {cause}", stands.id);
+                Err(answer::open(&stands).into())
+            }
             // the task panicked, or the process is ending: recovery takes the order over
             Ok(Err(ended)) => {
                 tracing::error!(order_id = %stands.id, "driving order {} ended badly: {ended}", stands.id);
@@ -156,7 +163,9 @@ impl Orders for Service {
         {
             return self.repeated(ctx, key, known).await;
         }
-        let draft = self.draft(ctx, &request).await?;
+        let draft = self.draft(ctx, &request).await.inspect_err(|error| {
+            tracing::info!(%error, "an order of {} could not be priced: {error}", request.customer_id);
+        })?;
         let now = self.saga.clock.now();
         let order = StoredOrder {
             id: self.ids.next(),
@@ -174,7 +183,8 @@ impl Orders for Service {
             version: 1,
         };
         let entry = self.first_step(ctx, &order);
-        let inserted = self.saga.store.order_insert(&order, &entry, &self.saga.lease(), key.as_ref()).await?;
+        let inserted = self.saga.store.order_insert(&order, &entry, &self.saga.lease(), key.as_ref()).await;
+        let inserted = inserted.map_err(|error| answer::unstored(&order, error))?;
         // a twin was faster, between the look-up above and here
         if let (Inserted::KeyKnown(known), Some(key)) = (inserted, &key) {
             return self.repeated(ctx, key, known).await;
@@ -192,6 +202,7 @@ impl Orders for Service {
         match order.state {
             State::Refunded | State::Cancelled => return Ok(order.view()),
             State::Confirmed => {}
+            State::Cancelling | State::Reversing(_) => return Err(answer::being_cancelled(&order).into()),
             _ => {
                 let detail = format!(
                     "order {} is {}; only a confirmed order can be cancelled",
@@ -201,12 +212,11 @@ impl Orders for Service {
                 return Err(Problem::new(Code::Conflict, detail).at(answer::location(&order)).into());
             }
         }
-        let order = match self.saga.advance(ctx, &order, &Input::CancelRequested).await? {
+        let advance = self.saga.advance(ctx, &order, &Input::CancelRequested).await;
+        let order = match advance.map_err(|error| answer::unstored(&order, error))? {
             Advance::To(order) => *order,
-            Advance::Nowhere | Advance::Overtaken => {
-                let detail = format!("order {} changed at the same moment; look at it again", order.id);
-                return Err(Problem::new(Code::Conflict, detail).at(answer::location(&order)).into());
-            }
+            // nothing moves a confirmed order but a cancellation: somebody else's was faster
+            Advance::Nowhere | Advance::Overtaken => return Err(answer::being_cancelled(&order).into()),
         };
         let order = self.see_through(ctx, order).await?;
         match order.state {

@@ -142,7 +142,7 @@ async fn across_a_death(shop: &Shop) -> OrderId {
 }
 
 /// Repeats a request while orders are away or the first one is under way.
-async fn until_told(shop: &Shop, order: &Value, key: &str) -> Reply {
+pub async fn until_told(shop: &Shop, order: &Value, key: &str) -> Reply {
     eventually("an answer that stays", PATIENCE, async || {
         let reply = place(shop, order, key).await;
         let code = reply.refusal().map(|refusal| refusal.code);

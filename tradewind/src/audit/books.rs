@@ -21,6 +21,8 @@ pub struct Books {
     pub orders: BTreeMap<OrderId, Order>,
     /// Orders that were listed more than once.
     pub repeated: Vec<OrderId>,
+    /// Orders that were there earlier and are not there any more.
+    pub vanished: BTreeSet<OrderId>,
     /// Orders under way before, or changed or new after the others' books were read: what the others
     /// say about them may be of another moment.
     pub in_flight: BTreeSet<OrderId>,
@@ -65,9 +67,13 @@ impl Books {
             if !RESTING.contains(&order.step.as_str()) {
                 self.in_flight.insert(order.id);
             }
-            if later.get(&order.id).is_some_and(|version| *version != order.version) {
-                self.moved = true;
-                self.in_flight.insert(order.id);
+            match later.get(&order.id) {
+                Some(version) if *version == order.version => {}
+                Some(_) => {
+                    self.moved = true;
+                    self.in_flight.insert(order.id);
+                }
+                None => self.vanished.extend([order.id]),
             }
             let id = order.id;
             if self.orders.insert(id, order).is_some() {
@@ -80,6 +86,14 @@ impl Books {
                 self.in_flight.insert(order.id);
             }
         }
+    }
+
+    /// Notes which of the orders `seen` in earlier books are missing in these, and adds these to them.
+    pub fn compare(&mut self, seen: &mut BTreeSet<OrderId>) {
+        let missing = |id: &OrderId| !self.orders.contains_key(id) && !self.in_flight.contains(id);
+        let missing: Vec<OrderId> = seen.iter().copied().filter(missing).collect();
+        self.vanished.extend(missing);
+        seen.extend(self.orders.keys().chain(&self.in_flight));
     }
 
     /// Whether every order has come to rest.
@@ -108,5 +122,52 @@ where
             Some(next) => cursor = Some(next),
             None => return Ok(items),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::super::samples;
+    use super::*;
+
+    fn order(id: u128, step: &str, version: u64) -> Order {
+        Order { version, ..samples::order(OrderId(Uuid::from_u128(id)), step) }
+    }
+
+    fn read(before: Vec<Order>, after: Vec<Order>) -> Books {
+        let mut books = Books::default();
+        books.take_orders(before, after);
+        books
+    }
+
+    fn ids(ids: impl IntoIterator<Item = u128>) -> BTreeSet<OrderId> {
+        ids.into_iter().map(|id| OrderId(Uuid::from_u128(id))).collect()
+    }
+
+    #[test]
+    fn what_moves_while_the_books_are_read_is_in_flight() {
+        let [rests, moves, comes] =
+            [order(1, "confirmed", 6), order(2, "confirmed", 6), order(3, "reserving", 1)];
+        let books = read(vec![rests.clone(), moves], vec![rests, order(2, "cancelling", 7), comes]);
+        assert_eq!(books.in_flight, ids([2, 3]));
+        assert!(books.moved && !books.is_quiet() && books.vanished.is_empty());
+        assert!(read(vec![order(1, "rejected", 2)], vec![order(1, "rejected", 2)]).is_quiet());
+    }
+
+    #[test]
+    fn an_order_that_is_gone_is_noticed_within_one_reading_and_between_two() {
+        let (one, two) = (order(1, "confirmed", 6), order(2, "capturing", 5));
+        let mut seen = BTreeSet::new();
+        let mut first = read(vec![one.clone(), two.clone()], vec![one.clone()]);
+        first.compare(&mut seen);
+        assert_eq!(first.vanished, ids([2]));
+        let mut second = read(vec![one.clone()], vec![one.clone(), two.clone()]);
+        second.compare(&mut seen);
+        assert_eq!(second.vanished, ids([]), "it came back");
+        let mut third = read(vec![one.clone()], vec![one]);
+        third.compare(&mut seen);
+        assert_eq!(third.vanished, ids([2]));
     }
 }

@@ -1,5 +1,5 @@
 //! What must be true of the books. Orders under way are left out, and with them whatever the other
-//! modules hold for them.
+//! modules hold for them; that they come to rest is a rule for those that a client was told of.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -68,7 +68,15 @@ fn orders_are_whole(books: &Books, acknowledged: &[OrderId], findings: &mut Find
     for id in &books.repeated {
         findings.expect(false, "an order is one order", id, || "it is listed twice".into());
     }
+    for id in &books.vanished {
+        findings.expect(false, "no order disappears", id, || "it was there, and is not any more".into());
+    }
     for id in acknowledged {
+        let rests = !books.in_flight.contains(id);
+        findings.expect(rests, "every acknowledged order comes to rest", id, || {
+            let step = books.orders.get(id).map_or("new", |order| order.step.as_str());
+            format!("it is still under way; when it was read first it was {step}")
+        });
         let there = books.orders.contains_key(id) || books.in_flight.contains(id);
         findings.expect(there, "no acknowledged order is lost", id, || "orders knows nothing of it".into());
     }
@@ -238,3 +246,6 @@ fn money_in_all_matches(books: &Books, findings: &mut Findings) {
         format!("sales are {}, confirmed orders cost {owed}", -sales)
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,10 @@
 
 pub mod books;
 pub mod checks;
+#[cfg(test)]
+mod samples;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +44,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Orders that had come to rest, by how they ended.
     pub orders: Tally,
-    /// Orders that were still under way, which nothing is said about.
+    /// Orders that were still under way. Only those that a client was told of are findings.
     pub in_flight: usize,
 }
 
@@ -67,11 +70,13 @@ impl Report {
 
 /// Reads all books and checks them. Waits up to `patience` until no order is under way; those that
 /// still are then are counted apart. `acknowledged` are orders that some client was told of: each must
-/// be there, and at rest.
+/// be there, and at rest. No order that was there once may be missing later.
 pub async fn run(ports: &Ports, patience: Duration, acknowledged: &[OrderId]) -> PortResult<Report> {
     let until = Instant::now() + patience;
+    let mut seen = BTreeSet::new();
     loop {
-        let books = Books::read(ports, &context()).await?;
+        let mut books = Books::read(ports, &context()).await?;
+        books.compare(&mut seen);
         if (books.is_quiet() && !books.moved) || Instant::now() >= until {
             return Ok(report(&books, acknowledged));
         }

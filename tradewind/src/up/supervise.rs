@@ -17,8 +17,10 @@ use super::ready::Probe;
 use super::status::{LastEnd, Standing, State};
 use crate::exit;
 
-/// How long a process may drain before it is killed.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(12);
+/// How long a process may drain before it is killed: longer than one may rightly take, which is 2 s to
+/// deregister, 0.2 s of lingering, 10 s for requests under way and 5 s for background work
+/// (`chassis::process::run`). `down` waits for four stages of it.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(18);
 
 /// What keeps one process running.
 pub(super) struct Keeper {

@@ -81,8 +81,8 @@ pub async fn a_session_dies_with_its_check_and_wakes_the_standby(engine: &Engine
 }
 
 pub async fn a_session_that_is_not_renewed_ends(engine: &Engine) {
-    let id = session(engine, json!({ "TTL": "5s", "LockDelay": "0s" })).await;
     let begun = Instant::now();
+    let id = session(engine, json!({ "TTL": "5s", "LockDelay": "0s" })).await;
     assert!(acquire(engine, "lock/ttl", &id).await);
     let path = format!("/v1/session/info/{id}");
     eventually("the session ends", || async {

@@ -47,19 +47,7 @@ pub fn validate(request: &PlaceOrder) -> Result<(), Problem> {
             format!("must be 1 to {MOST_OF_ONE}, not {}", line.quantity),
         );
     }
-    let address = &request.address;
-    for (field, text) in [
-        ("name", &address.name),
-        ("street", &address.street),
-        ("city", &address.city),
-        ("postal_code", &address.postal_code),
-    ] {
-        let good =
-            !text.trim().is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control);
-        faults.check(good, format!("address.{field}"), "must be 1 to 200 characters");
-    }
-    let country = address.country.len() == 2 && address.country.bytes().all(|b| b.is_ascii_uppercase());
-    faults.check(country, "address.country", "must be two capital letters (ISO 3166-1), like DE");
+    request.address.check(&mut faults, "address");
     faults.into_result()
 }
 
@@ -156,6 +144,15 @@ mod tests {
                 "address.country"
             ]
         );
+    }
+
+    /// Shipping refused these only when the goods and the money were held already.
+    #[test]
+    fn an_address_that_shipping_would_refuse_is_refused_at_once() {
+        let mut bad = request(vec![line("A-1", 1)]);
+        bad.address.street = "x".repeat(101);
+        bad.address.postal_code = "5".repeat(17);
+        assert_eq!(faults(&bad), ["address.street", "address.postal_code"]);
     }
 
     #[test]

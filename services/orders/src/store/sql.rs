@@ -1,7 +1,7 @@
 //! The orders' tables, on SQLite and PostgreSQL.
 
 use async_trait::async_trait;
-use chassis::store::{Store, StoreError};
+use chassis::store::{Store, StoreError, commit};
 use contracts::orders::TimelineEntry;
 use contracts::{CustomerId, OrderId, Timestamp};
 use sqlx::{Any, Transaction as Tx};
@@ -45,7 +45,7 @@ impl OrderStore for SqlStore {
         }
         order_insert_in_tx(&mut tx, order, lease).await?;
         entry_insert_in_tx(&mut tx, order.id, entry).await?;
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(Inserted::New)
     }
 
@@ -120,7 +120,7 @@ impl OrderStore for SqlStore {
                 .execute(&mut *tx)
                 .await?;
         }
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(Outcome::Done)
     }
 
@@ -149,7 +149,7 @@ impl OrderStore for SqlStore {
             .bind(id.to_string())
             .fetch_optional(&mut *tx)
             .await?;
-        tx.commit().await?;
+        commit(tx).await?;
         row.as_ref().map(order).transpose()
     }
 
@@ -197,7 +197,7 @@ impl OrderStore for SqlStore {
         .bind(i64::from(limit))
         .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(pruned.rows_affected())
     }
 }

@@ -54,7 +54,7 @@ async fn an_order_that_was_undone_is_returned_as_it_is() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_under_way_or_was_rejected_cannot_be_cancelled() {
+async fn an_order_that_is_not_confirmed_yet_or_was_rejected_cannot_be_cancelled() {
     let shop = Shop::open().await;
     for state in [
         State::Reserving,
@@ -63,8 +63,6 @@ async fn an_order_that_is_under_way_or_was_rejected_cannot_be_cancelled() {
         State::Committing,
         State::Capturing,
         State::Compensating(BTreeSet::from([Undo::Stock])),
-        State::Cancelling,
-        State::Reversing(BTreeSet::from([Reverse::Payment])),
         State::Rejected,
     ] {
         let order_id = shop.abandoned(state, &[]).await;
@@ -77,6 +75,19 @@ async fn an_order_that_is_under_way_or_was_rejected_cannot_be_cancelled() {
     }
     let unknown = OrderId(Uuid::now_v7());
     assert_eq!(problem(shop.cancel(unknown).await).code, Code::NotFound);
+}
+
+#[tokio::test]
+async fn whoever_repeats_a_cancellation_that_is_under_way_is_told_where_to_look() {
+    let shop = Shop::open().await;
+    for state in [State::Cancelling, State::Reversing(BTreeSet::from([Reverse::Payment]))] {
+        let order_id = shop.abandoned(state, &[]).await;
+        let order = shop.order(order_id).await;
+        let problem = problem(shop.cancel(order_id).await);
+        assert_eq!((problem.code, pointed_at(&problem)), (Code::InProgress, order_id));
+        assert_eq!(shop.order(order_id).await, order);
+        assert_eq!(shop.others.calls(order_id), []);
+    }
 }
 
 #[tokio::test]
@@ -127,7 +138,7 @@ async fn the_second_of_two_who_cancel_is_told_that_the_first_is_at_it() {
     let service = shop.service.clone();
     let first = tokio::spawn(async move { service.cancel(&ctx(), CancelOrder { order_id }).await });
     gate.arrived().await;
-    assert_eq!(problem(shop.cancel(order_id).await).code, Code::Conflict);
+    assert_eq!(problem(shop.cancel(order_id).await).code, Code::InProgress);
     gate.open();
     let order = first.await.expect("does not panic").expect("is refunded");
     assert_eq!(order.status, OrderStatus::Refunded);
@@ -152,7 +163,7 @@ async fn of_8_who_cancel_at_once_in_two_processes_one_brings_it_about() {
         match reply {
             // the one who did it, or one who came when it was done
             Ok(order) => assert_eq!(order.status, OrderStatus::Refunded),
-            Err(error) => assert_eq!(error.code(), Some(Code::Conflict)),
+            Err(error) => assert_eq!(error.code(), Some(Code::InProgress)),
         }
     }
     assert_eq!(shop.others.calls(order_id)[5..], [CancelShipment, Refund, Release]);

@@ -16,4 +16,5 @@ mod recovery;
 mod rest;
 mod rivals;
 mod shop;
+mod silence;
 mod store;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use contracts::orders::OrderStatus;
 use contracts::{Code, Context, Deadline};
 use orders::config::SagaConfig;
+use orders::domain::State;
 use tokio_util::sync::CancellationToken;
 
 use crate::others::{Answer, Call, Holdings};
@@ -75,6 +76,46 @@ async fn the_recovery_loop_finishes_what_was_left_and_ends_when_it_is_told() {
     let shutdown = CancellationToken::new();
     let recovering = tokio::spawn(shop.saga.clone().recover(shutdown.clone()));
     shop.comes_to("confirmed", order_id).await;
+    shutdown.cancel();
+    tokio::time::timeout(PATIENCE, recovering).await.expect("ends").expect("does not panic");
+}
+
+/// What happened before an order came to be `capturing`.
+const BEFORE_CAPTURE: &[Call] = &[Call::Reserve, Call::Authorize, Call::Schedule, Call::Commit];
+
+/// One slow order held up all the others, and the end of the process.
+#[tokio::test]
+async fn an_order_that_is_slow_to_recover_holds_up_neither_the_others_nor_shutdown() {
+    let shop = Shop::open().await;
+    let gate = shop.others.hold(Call::Capture, Answer::Done);
+    let slow = shop.abandoned(State::Capturing, BEFORE_CAPTURE).await;
+    let shutdown = CancellationToken::new();
+    let recovering = tokio::spawn(shop.saga.clone().recover(shutdown.clone()));
+    gate.arrived().await;
+    // its lease has run out, and yet this process does not begin with it a second time
+    shop.leases_run_out();
+    let other = shop.abandoned(State::Capturing, BEFORE_CAPTURE).await;
+    shop.comes_to("confirmed", other).await;
+    assert_eq!(
+        (shop.order(slow).await.step.as_str(), shop.others.calls(slow)),
+        ("capturing", vec![Call::Capture])
+    );
+    shutdown.cancel();
+    tokio::time::timeout(PATIENCE / 2, recovering).await.expect("ends").expect("does not panic");
+}
+
+#[tokio::test]
+async fn after_a_crash_more_orders_than_there_is_room_for_are_recovered_without_a_pause() {
+    let shop = Shop::configured(SagaConfig { recovery_every_ms: 60_000, ..SagaConfig::default() }).await;
+    let mut left = Vec::new();
+    for _ in 0..80 {
+        left.push(shop.abandoned(State::Capturing, BEFORE_CAPTURE).await);
+    }
+    let shutdown = CancellationToken::new();
+    let recovering = tokio::spawn(shop.saga.clone().recover(shutdown.clone()));
+    for order_id in left {
+        shop.comes_to("confirmed", order_id).await;
+    }
     shutdown.cancel();
     tokio::time::timeout(PATIENCE, recovering).await.expect("ends").expect("does not panic");
 }

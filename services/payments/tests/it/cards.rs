@@ -11,7 +11,7 @@ use contracts::payments::{PaymentStatus, Payments};
 use contracts::types::PageRequest;
 use contracts::{Code, OrderId};
 use payments::config::CardNetworkConfig;
-use payments::network::HttpCardNetwork;
+use payments::network::{CardNetwork, HttpCardNetwork, NetworkError};
 use payments::service::Service;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -97,7 +97,7 @@ async fn cards_that_the_bank_refuses_say_why() {
 }
 
 #[tokio::test]
-async fn a_caller_with_little_time_learns_in_time_that_the_outcome_is_open() {
+async fn a_caller_with_little_time_learns_that_the_outcome_is_open() {
     for street in streets().await {
         let order = new_order();
         let hurried = ctx().within(Duration::from_millis(150));
@@ -112,6 +112,25 @@ async fn a_caller_with_little_time_learns_in_time_that_the_outcome_is_open() {
         let settled = till.authorize_with(order, "tok_slow", PRICE).await.expect("settled by asking again");
         assert_eq!(settled.status, PaymentStatus::Authorized);
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_goes_on_and_on_is_given_up() {
+    use axum::{Router, body::Body, routing::any};
+
+    let endless = any(|| async {
+        let chunks = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 1024]));
+        Body::from_stream(chunks)
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("its address"));
+    let stop = CancellationToken::new();
+    let router = Router::new().route("/holds/{key}", endless);
+    tokio::spawn(run_standalone(router, listener, stop.clone(), std::future::ready(())));
+    let _stop = stop.drop_guard();
+    let client = HttpCardNetwork::new(Live::fixed(CardNetworkConfig { url, timeout_ms: 20_000 }));
+    let error = client.look_up(&ctx(), new_order()).await.expect_err("no answer");
+    assert!(matches!(&error, NetworkError::Unknown(why) if why.contains("more than")), "{error}");
 }
 
 #[tokio::test]

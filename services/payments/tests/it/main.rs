@@ -7,4 +7,5 @@ mod faults;
 mod ledger;
 mod network;
 mod service;
+mod stumble;
 mod support;

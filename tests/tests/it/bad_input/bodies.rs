@@ -95,16 +95,16 @@ fn fields() -> Cases {
             without("/lines/0", "quantity"),
             at_fault("lines[0].quantity", "is missing"),
         ),
-        case("a blank name", with("/address", "name", json!("  ")), at_fault("address.name", "1 to 200")),
+        case("a blank name", with("/address", "name", json!("  ")), at_fault("address.name", "1 to 100")),
         case(
             "a control character",
             with("/address", "street", json!("Elm\u{0}1")),
-            at_fault("address.street", "1 to 200"),
+            at_fault("address.street", "1 to 100"),
         ),
         case(
             "an endless street",
-            with("/address", "street", json!("x".repeat(201))),
-            at_fault("address.street", "1 to 200"),
+            with("/address", "street", json!("x".repeat(101))),
+            at_fault("address.street", "1 to 100"),
         ),
         case(
             "no country code",

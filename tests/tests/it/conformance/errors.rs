@@ -52,7 +52,9 @@ async fn what_failed_behind_the_callee_is_told_in_the_same_way() {
         (behind(RemoteReason::TimedOut, Effect::None), Code::DeadlineExceeded),
         (behind(RemoteReason::NoInstance, Effect::None), Code::DependencyUnavailable),
     ] {
-        let expected = PortError::from(Problem::new(code, failure.to_string()));
+        // neither the wire nor the address: they are for the log of whoever made the call
+        let told = format!("payments.capture: {}", failure.reason);
+        let expected = PortError::from(Problem::new(code, told));
         for wire in WIRES {
             let house = House::over(wire).await;
             house.callee.play(Script::Fail(failure.clone().into()));

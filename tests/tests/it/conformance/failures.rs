@@ -45,7 +45,7 @@ async fn a_callee_that_is_too_slow() {
         let house = House::over(wire).await;
         house.callee.play(Script::Hang);
         let effect = |case: &Case| effect_when_sent(case.operation);
-        all_fail(wire, &house.clients, Duration::from_secs(1), RemoteReason::TimedOut, effect).await;
+        all_fail(wire, &house.clients, Duration::from_secs(3), RemoteReason::TimedOut, effect).await;
         assert_eq!(house.callee.count(), cases::one_each().len(), "calls that arrived over {wire}");
     }
 }

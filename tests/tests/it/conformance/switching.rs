@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chassis::config::{AdminClient, Configuration, Live, Source};
 use config_server::{Config, ConfigServer};
@@ -12,6 +11,7 @@ use contracts::{PortError, RemoteReason};
 use futures::future::join_all;
 use testkit::eventually;
 use tokio::sync::Semaphore;
+use tokio::time::{Duration, Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wires::{Edges, Resolver, WireChoices, WireKind};
 
@@ -41,8 +41,10 @@ async fn a_dead_instance_costs_one_call_at_most() {
     for wire in REMOTE {
         let (callee, living) = answering().await;
         let clients = Clients::to(wire, &[deserted().await, living.address]);
+        let begun = Instant::now();
         let refused = refused_of(&clients, 50).await;
-        assert!(refused <= 1, "{refused} calls over {wire} met the dead instance");
+        let most = attempts_within(begun.elapsed());
+        assert!(refused <= most, "{refused} calls over {wire} met the dead instance");
         assert_eq!(callee.count(), 50 - refused, "calls over {wire} that arrived");
     }
 }
@@ -62,9 +64,19 @@ async fn an_instance_that_dies_costs_one_call_at_most() {
             tokio::net::TcpStream::connect(address).await.err()
         })
         .await;
+        let begun = Instant::now();
         let failed = refused_of(&clients, 50).await;
-        assert!(failed <= 1, "{failed} calls over {wire} met the dead instance");
+        let most = attempts_within(begun.elapsed());
+        assert!(failed <= most, "{failed} calls over {wire} met the dead instance");
     }
+}
+
+/// How long an instance that refused is set aside: one call, then nobody for this long.
+const ASIDE: Duration = Duration::from_secs(3);
+
+/// How many calls may meet a dead instance in this time.
+fn attempts_within(time: Duration) -> usize {
+    1 + usize::try_from(time.as_secs() / ASIDE.as_secs()).expect("a short time")
 }
 
 /// How many of `count` calls, one after the other, could not connect. None fails otherwise.
@@ -220,7 +232,7 @@ async fn a_call_under_way_finishes_on_the_wire_on_which_it_began() {
         taken_over(&edges, wire).await;
         assert!(!under_way.is_finished());
         permits.add_permits(1);
-        let reply = tokio::time::timeout(Duration::from_secs(2), under_way).await.expect("ends in time");
+        let reply = tokio::time::timeout(PATIENCE, under_way).await.expect("ends in time");
         assert_eq!(reply.expect("does not panic"), Ok(level()), "while the edge changed to {wire}");
     }
 }

@@ -4,7 +4,8 @@ use std::slice::from_ref;
 use std::time::Duration;
 
 use contracts::orders::{Order, OrderStatus};
-use contracts::types::Page;
+use futures::{StreamExt, TryStreamExt};
+use reqwest::header::ACCEPT;
 use rustix::process::Signal;
 use system_tests::reply::Reply;
 use system_tests::shop::{PATIENCE, Shop, is_gone, order_of};
@@ -55,6 +56,33 @@ async fn sigterm_and_ctrl_c_let_the_order_under_way_finish() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shop_that_stops_does_not_wait_for_those_who_follow_a_shipment() {
+    let home = tempfile::tempdir().expect("a folder");
+    let data = home.path().join("shop");
+    let mut shop = Shop::start_on(PROGRAM, &data, &[]).await;
+    let order = shop.place_confirmed(&order_of("KIT-0001", 1, "tok_approve")).await;
+    let request = shop.http.get(shop.url(&format!("/api/shipments/{}/track", order.id))).timeout(PATIENCE);
+    let answer = request.header(ACCEPT, "text/event-stream").send().await.expect("an answer");
+    let mut events = answer.bytes_stream();
+    let first = events.next().await.expect("an event").expect("the stream is whole");
+    assert!(!first.is_empty());
+
+    // nobody hangs up, and there is nothing more to tell: only the shop can end it
+    let (last, (code, _, complaint)) = tokio::join!(events.try_collect::<Vec<_>>(), shop.run(&["down"]));
+    last.expect("it ends, and is not cut off");
+    assert_eq!(code, 0, "{complaint}");
+    let ended = shop.ended().await;
+    assert!(ended.success(), "{ended}");
+    // neither the supervisor nor a process lost its patience
+    assert!(!shop.complaints().contains("did not drain"), "{}", shop.complaints());
+    for entry in std::fs::read_dir(data.join("logs")).expect("logs") {
+        let path = entry.expect("a log").path();
+        let text = std::fs::read_to_string(&path).expect("text");
+        assert!(!text.contains("still under way"), "{}: {text}", path.display());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_9_of_up_leaves_no_process_behind_and_the_next_one_finishes_or_undoes_the_order() {
     let home = tempfile::tempdir().expect("a folder");
     let data = home.path().join("shop");
@@ -79,23 +107,20 @@ async fn kill_9_of_up_leaves_no_process_behind_and_the_next_one_finishes_or_undo
     shop.stop().await;
 }
 
-/// Places an order whose card takes more than a second to approve.
+/// Places an order whose card takes three seconds: it is found under way even on a slow machine.
 fn place_slowly(shop: &Shop) -> tokio::task::JoinHandle<reqwest::Result<Reply>> {
-    let request = shop.http.post(shop.url("/api/orders")).json(&order_of("KIT-0001", 1, "tok_slow"));
+    let request =
+        shop.http.post(shop.url("/api/orders")).json(&order_of("KIT-0001", 1, "tok_charge_then_time_out"));
     tokio::spawn(async move { Reply::of(request.send().await?).await })
 }
 
-/// The order that waits for its card.
+/// The order that was placed so, as soon as there is one.
 async fn under_way(shop: &Shop) -> Order {
-    eventually("the order to wait for its card", PATIENCE, async || {
-        orders_of_ada(shop).await.into_iter().find(|order| order.step == "authorizing")
-    })
-    .await
+    eventually("the order to be there", PATIENCE, async || shop.orders_of("ada").await?.pop()).await
 }
 
 async fn orders_of_ada(shop: &Shop) -> Vec<Order> {
-    let answer = shop.http.get(shop.url("/api/orders?customer_id=ada")).send().await.expect("an answer");
-    answer.json::<Page<Order>>().await.expect("orders").items
+    eventually("an answer", PATIENCE, async || shop.orders_of("ada").await).await
 }
 
 async fn pids(shop: &Shop) -> Vec<u32> {
