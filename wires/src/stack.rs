@@ -50,6 +50,10 @@ where
         Err(PortError::Problem(problem)) => problem.code.as_str(),
         Err(PortError::Remote(_)) => "remote_failure",
     };
+    // who is told of a failed call hears no addresses: they stand here
+    if let Err(PortError::Remote(failure)) = &result {
+        tracing::warn!(caller = edge.caller, callee = edge.callee, wire = %wire, %failure, "{failure}");
+    }
     tracing::debug!(
         caller = edge.caller,
         callee = edge.callee,
