@@ -25,7 +25,7 @@ use tradewind::client;
 use tradewind::up::status::{ProcessStatus, ShopStatus, State};
 
 /// How long anything in a shop may take on a slow machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A running shop.
 pub struct Shop {

@@ -16,7 +16,8 @@ pub struct SagaConfig {
     #[schemars(range(min = 1000, max = 600_000))]
     pub budget_ms: u64,
     /// How long nobody else takes an order that one process drives, in milliseconds; 5000 by default.
-    /// Renewed with each step; after a crash the order rests this long.
+    /// Renewed with each step; after a crash the order rests this long. Keep it above the longest single
+    /// call (4 s, to payments), or recovery overtakes drivers that are only waiting.
     #[schemars(range(min = 100, max = 600_000))]
     pub lease_ms: u64,
     /// How often abandoned orders are looked for, in milliseconds; 500 by default.

@@ -163,7 +163,7 @@ mod tests {
         let mut first = read(vec![one.clone(), two.clone()], vec![one.clone()]);
         first.compare(&mut seen);
         assert_eq!(first.vanished, ids([2]));
-        let mut second = read(vec![one.clone()], vec![one.clone(), two.clone()]);
+        let mut second = read(vec![one.clone()], vec![one.clone(), two]);
         second.compare(&mut seen);
         assert_eq!(second.vanished, ids([]), "it came back");
         let mut third = read(vec![one.clone()], vec![one]);
