@@ -22,6 +22,7 @@ use tokio::process::{Child, Command};
 use tradewind::audit::{self, Report};
 use tradewind::cli::ShopArgs;
 use tradewind::client;
+use tradewind::commands::config::set_key;
 use tradewind::up::status::{ProcessStatus, ShopStatus, State};
 
 /// How long anything in a shop may take on a slow machine.
@@ -201,8 +202,8 @@ impl Shop {
     /// Changes a key of the configuration, whether or not anybody runs with it now; the version.
     pub async fn change(&self, application: &str, key: &str, value: impl Into<Value>) -> u64 {
         let admin = self.client.admin().expect("the operator's token");
-        let (_, etag) = admin.effective(application, DEFAULT_PROFILE).await.expect("what holds");
-        let changed = admin.set(application, DEFAULT_PROFILE, key, value.into(), &etag).await;
+        // a service that has just started publishes its schema, and what holds is another thing then
+        let changed = set_key(&admin, application, DEFAULT_PROFILE, key, value.into()).await;
         changed.expect("the change is good").version
     }
 

@@ -88,7 +88,7 @@ async fn set(args: &ConfigSetArgs) -> anyhow::Result<()> {
 }
 
 /// Sets a key, whatever others change meanwhile.
-pub(super) async fn set_key(
+pub async fn set_key(
     admin: &AdminClient,
     application: &str,
     profile: &str,
