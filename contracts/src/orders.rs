@@ -140,6 +140,13 @@ pub struct Order {
     pub version: u64,
 }
 
+impl Order {
+    /// Whether nobody needs to do anything for it: its step is one of the four ends.
+    pub fn rests(&self) -> bool {
+        matches!(self.step.as_str(), "confirmed" | "rejected" | "cancelled" | "refunded")
+    }
+}
+
 /// Why an order was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {

@@ -220,7 +220,7 @@ impl Shop {
         eventually(&format!("order {id} to come to rest"), PATIENCE, async || {
             let path = self.url(&format!("/api/orders/{id}"));
             let order: Order = self.http.get(path).send().await.ok()?.json().await.ok()?;
-            rests(&order).then_some(order)
+            order.rests().then_some(order)
         })
         .await
     }
@@ -274,11 +274,6 @@ async fn keep(reader: impl AsyncBufRead + Unpin, kept: Arc<Mutex<String>>) {
         kept.push_str(&line);
         kept.push('\n');
     }
-}
-
-/// Whether nothing more happens to an order by itself.
-pub fn rests(order: &Order) -> bool {
-    ["confirmed", "rejected", "cancelled", "refunded"].contains(&order.step.as_str())
 }
 
 /// An order of one product, paid for with `card`.

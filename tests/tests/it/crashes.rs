@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use system_tests::load::{Answer, Load, tally};
 use system_tests::reply::Reply;
-use system_tests::shop::{PATIENCE, Shop, order_of, rests};
+use system_tests::shop::{PATIENCE, Shop, order_of};
 use testkit::eventually;
 use tradewind::audit::Tally;
 
@@ -148,7 +148,7 @@ async fn die(shop: &Shop, story: Story, point: &str) -> Order {
     shop.back("orders", before.restarts).await;
     let order = eventually(&format!("the order of {customer} to rest"), PATIENCE, async || {
         let order = only(shop.orders_of(&customer).await?);
-        let at_its_end = rests(&order) && (story != Story::CalledOff || order.step != "confirmed");
+        let at_its_end = order.rests() && (story != Story::CalledOff || order.step != "confirmed");
         at_its_end.then_some(order)
     })
     .await;

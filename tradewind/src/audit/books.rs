@@ -11,9 +11,6 @@ use contracts::{Context, OrderId, PortResult};
 
 use super::Ports;
 
-/// The steps at which an order rests.
-const RESTING: [&str; 4] = ["confirmed", "rejected", "cancelled", "refunded"];
-
 /// The books of all modules.
 #[derive(Debug, Clone, Default)]
 pub struct Books {
@@ -64,7 +61,7 @@ impl Books {
     fn take_orders(&mut self, before: Vec<Order>, after: Vec<Order>) {
         let later: BTreeMap<OrderId, u64> = after.iter().map(|order| (order.id, order.version)).collect();
         for order in before {
-            if !RESTING.contains(&order.step.as_str()) {
+            if !order.rests() {
                 self.in_flight.insert(order.id);
             }
             match later.get(&order.id) {

@@ -6,5 +6,5 @@
 pub mod placing;
 pub mod saga;
 
-pub use placing::{Draft, priced, validate};
+pub use placing::{Draft, priced, validate, weight_grams};
 pub use saga::{Effect, Input, Reason, State, Step, awaited, step};

@@ -66,10 +66,13 @@ pub fn priced(request: &PlaceOrder, products: Vec<Product>) -> (Vec<PricedLine>,
             weight_grams: product.weight_grams,
         })
         .collect();
-    let weight = lines
-        .iter()
-        .fold(0u32, |sum, line| sum.saturating_add(line.weight_grams.saturating_mul(line.quantity)));
+    let weight = weight_grams(&lines);
     (lines, weight)
+}
+
+/// What the goods weigh in all, in grams.
+pub fn weight_grams(lines: &[PricedLine]) -> u32 {
+    lines.iter().fold(0u32, |sum, line| sum.saturating_add(line.weight_grams.saturating_mul(line.quantity)))
 }
 
 impl Draft {

@@ -7,7 +7,7 @@ use contracts::types::Line;
 use contracts::{Code, Context, Effect as Happened, PortError};
 
 use super::Saga;
-use crate::domain::{Effect, Input, Reason};
+use crate::domain::{Effect, Input, Reason, weight_grams};
 use crate::store::StoredOrder;
 
 impl Saga {
@@ -28,7 +28,7 @@ impl Saga {
                 ports.payments.authorize(ctx, request).await.map(drop)
             }
             Effect::ScheduleShipment => {
-                let (address, weight_grams) = (order.address.clone(), order.weight_grams());
+                let (address, weight_grams) = (order.address.clone(), weight_grams(&order.lines));
                 let request = ScheduleShipment { order_id, address, weight_grams };
                 ports.shipping.schedule(ctx, request).await.map(drop)
             }

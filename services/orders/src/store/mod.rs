@@ -67,13 +67,6 @@ impl StoredOrder {
             version: self.version,
         }
     }
-
-    /// What the goods weigh in all, in grams.
-    pub fn weight_grams(&self) -> u32 {
-        self.lines
-            .iter()
-            .fold(0u32, |sum, line| sum.saturating_add(line.weight_grams.saturating_mul(line.quantity)))
-    }
 }
 
 /// An idempotency key, scoped to a customer and an operation, and what was asked under it.
