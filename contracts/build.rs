@@ -5,13 +5,15 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::{env, fs};
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 8] = [
     "tradewind/common/v1/common.proto",
     "tradewind/catalog/v1/catalog.proto",
     "tradewind/inventory/v1/inventory.proto",
     "tradewind/payments/v1/payments.proto",
     "tradewind/shipping/v1/shipping.proto",
     "tradewind/orders/v1/orders.proto",
+    "tradewind/notifications/v1/notifications.proto",
+    "tradewind/recommendations/v1/recommendations.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

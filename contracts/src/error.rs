@@ -41,6 +41,19 @@ impl PortError {
         }
     }
 
+    /// Whether this is a decision: the callee has thought about it, did nothing, and will say the same
+    /// again. Anything else may end otherwise when it is asked again, be it that the callee took no work
+    /// at that moment, or that the outcome is open.
+    pub fn is_decision(&self) -> bool {
+        let passing = |code| {
+            matches!(
+                code,
+                Code::Unavailable | Code::DependencyUnavailable | Code::DeadlineExceeded | Code::InProgress
+            )
+        };
+        self.effect() == Effect::None && self.code().is_some_and(|code| !passing(code))
+    }
+
     /// What a service tells *its* caller when it cannot go on because of this error: the callee's
     /// decision as it stands, or that a service behind it did not answer. Addresses and what was said
     /// there are for the log: whoever calls this for a [`RemoteFailure`] has logged it.
@@ -290,6 +303,8 @@ codes! {
     BadGateway = "bad_gateway", 502, Unavailable, "The service behind gave no proper answer";
     /// Something behind this service cannot be reached; nothing happened.
     DependencyUnavailable = "dependency_unavailable", 503, Unavailable, "A service behind this one is not available";
+    /// Messages were asked for, and there is no broker; nothing happened.
+    CoordinationUnavailable = "coordination_unavailable", 503, Unavailable, "This coordination needs a message broker";
     /// This service takes no work at present; nothing happened.
     Unavailable = "unavailable", 503, Unavailable, "The service is not available";
     /// The time was up before the work began; nothing happened.
@@ -393,6 +408,31 @@ mod tests {
             detail: String::new(),
         };
         assert_eq!(PortError::from(failure).into_problem().code, Code::OutcomeUnknown);
+    }
+
+    #[test]
+    fn only_what_the_callee_will_say_again_is_a_decision() {
+        let problem = |code| PortError::from(Problem::new(code, ""));
+        for code in [Code::CardDeclined, Code::OutOfStock, Code::NotFound, Code::Compensated, Code::Conflict]
+        {
+            assert!(problem(code).is_decision(), "{code}");
+        }
+        for code in [Code::Unavailable, Code::DeadlineExceeded, Code::InProgress, Code::BadGateway] {
+            assert!(!problem(code).is_decision(), "{code}");
+        }
+        for code in Code::ALL.iter().filter(|code| code.effect() == Effect::Unknown) {
+            assert!(!problem(*code).is_decision(), "{code}: its outcome is open");
+        }
+        for effect in [Effect::None, Effect::Unknown] {
+            let failure = RemoteFailure {
+                operation: "payments.capture".into(),
+                wire: "rest".into(),
+                reason: RemoteReason::Broken,
+                effect,
+                detail: String::new(),
+            };
+            assert!(!PortError::from(failure).is_decision(), "nobody decided anything");
+        }
     }
 
     #[test]

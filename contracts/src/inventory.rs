@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::messages::{Event, Passed};
 use crate::operation::{Operation, Shape, Verb};
+use crate::orders::Reason;
 use crate::types::{Line, OrderId, Page, PageRequest, Sku, Timestamp};
 use crate::{Context, PortResult, Streaming};
 
@@ -191,22 +193,82 @@ pub enum InventoryEvent {
     StockReserved {
         /// The claim.
         reservation: Reservation,
+        /// For those who come later in a choreographed order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        passed: Option<Passed>,
     },
     /// Goods could not be set aside.
     StockRefused {
         /// For which order.
         order_id: OrderId,
-        /// A [`crate::Code`] and what it means here.
-        reason: String,
-    },
-    /// Goods were given back.
-    StockReleased {
-        /// The claim.
-        reservation: Reservation,
+        /// Why.
+        reason: Reason,
     },
     /// Goods were sold.
     StockCommitted {
         /// The claim.
         reservation: Reservation,
     },
+    /// Goods could not be sold any more.
+    StockCommitRefused {
+        /// For which order.
+        order_id: OrderId,
+        /// Why.
+        reason: Reason,
+    },
+    /// A claim lapsed, and its goods were given back.
+    StockExpired {
+        /// The claim.
+        reservation: Reservation,
+    },
+    /// Goods were given back, or an order was refused in advance.
+    StockReleased {
+        /// The claim.
+        reservation: Reservation,
+    },
+}
+
+impl Event for InventoryEvent {
+    const MODULE: &'static str = "inventory";
+    const NAMES: &'static [&'static str] = &[
+        "stock_reserved",
+        "stock_refused",
+        "stock_committed",
+        "stock_commit_refused",
+        "stock_expired",
+        "stock_released",
+    ];
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::StockReserved { .. } => "stock_reserved",
+            Self::StockRefused { .. } => "stock_refused",
+            Self::StockCommitted { .. } => "stock_committed",
+            Self::StockCommitRefused { .. } => "stock_commit_refused",
+            Self::StockExpired { .. } => "stock_expired",
+            Self::StockReleased { .. } => "stock_released",
+        }
+    }
+
+    fn subject(&self) -> OrderId {
+        match self {
+            Self::StockReserved { reservation, .. }
+            | Self::StockCommitted { reservation }
+            | Self::StockExpired { reservation }
+            | Self::StockReleased { reservation } => reservation.order_id,
+            Self::StockRefused { order_id, .. } | Self::StockCommitRefused { order_id, .. } => *order_id,
+        }
+    }
+
+    /// A claim only ever moves on, so how far it has come is its version.
+    fn sequence(&self) -> u64 {
+        match self {
+            Self::StockRefused { .. } => 0,
+            Self::StockReserved { .. } => 1,
+            Self::StockCommitRefused { .. } => 1,
+            Self::StockCommitted { .. } => 2,
+            Self::StockExpired { .. } => 2,
+            Self::StockReleased { .. } => 3,
+        }
+    }
 }

@@ -7,6 +7,7 @@
 //! - [`context`]: what travels with every call: deadline, idempotency key, caller, trace
 //! - [`error`]: the one error type that crosses every wire unchanged
 //! - [`operation`]: what the line of metadata says
+//! - [`messages`]: events, commands and replies, and the table of queues
 //! - [`types`]: money, ids, time, pages
 //! - [`grpc`]: the generated protobuf types and the conversions to and from them
 //!
@@ -17,9 +18,12 @@ pub mod context;
 pub mod error;
 pub mod grpc;
 pub mod inventory;
+pub mod messages;
+pub mod notifications;
 pub mod operation;
 pub mod orders;
 pub mod payments;
+pub mod recommendations;
 pub mod shipping;
 pub mod types;
 
@@ -36,6 +40,8 @@ pub fn all_operations() -> impl Iterator<Item = &'static Operation> {
         payments::OPERATIONS,
         shipping::OPERATIONS,
         orders::OPERATIONS,
+        notifications::OPERATIONS,
+        recommendations::OPERATIONS,
     ]
     .into_iter()
     .flatten()

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::operation::{Operation, Verb};
+use crate::messages::{Event, Passed};
+use crate::operation::{Operation, Shape, Verb};
 use crate::payments::CardToken;
 use crate::types::{Address, CustomerId, Line, Money, OrderId, Page, PageRequest, Sku, Timestamp};
-use crate::{Context, PortResult};
+use crate::{Context, PortResult, Streaming};
 
 /// What others ask of orders.
 #[async_trait]
@@ -20,6 +21,10 @@ pub trait Orders: Send + Sync + 'static {
     /// `outcome_unknown` when the time was up first. `invalid_request` and `unknown_sku` create no
     /// order. With an idempotency key, a repetition gives the first answer; `in_progress` while that
     /// is out, `idempotency_key_reused` for another request under the same key.
+    ///
+    /// In the other two coordinations, and wherever the request says how long it waits, the order is
+    /// returned as it then stands, `placed` if it is still under way. `coordination_unavailable` where
+    /// messages are asked for and there is no broker.
     async fn place(&self, ctx: &Context, request: PlaceOrder) -> PortResult<Order>;
 
     /// One order. `not_found` where there is none.
@@ -36,6 +41,14 @@ pub trait Orders: Send + Sync + 'static {
 
     /// Every step of an order with what caused it. `not_found` where there is no order.
     async fn timeline(&self, ctx: &Context, request: GetTimeline) -> PortResult<Timeline>;
+
+    /// Every step of an order, those past at once and those to come as they happen; ends when the order
+    /// rests. `not_found` where there is no order.
+    async fn follow(
+        &self,
+        ctx: &Context,
+        request: FollowOrder,
+    ) -> PortResult<Streaming<PortResult<TimelineEntry>>>;
 
     /// Every order, page by page, for `tradewind audit`.
     async fn audit(&self, ctx: &Context, request: PageRequest) -> PortResult<Page<Order>>;
@@ -59,12 +72,16 @@ pub const LIST: Operation =
 /// `timeline`
 pub const TIMELINE: Operation = Operation::read("orders", "timeline", "/orders/{order_id}/timeline")
     .grpc("/tradewind.orders.v1.Orders/Timeline");
+/// `follow`
+pub const FOLLOW: Operation = Operation::read("orders", "follow", "/orders/{order_id}/events")
+    .shaped(Shape::ServerStream)
+    .grpc("/tradewind.orders.v1.Orders/Follow");
 /// `audit`
 pub const AUDIT: Operation =
     Operation::read("orders", "audit", "/audit/orders").grpc("/tradewind.orders.v1.Orders/Audit");
 
 /// Every operation of the port.
-pub const OPERATIONS: &[&Operation] = &[&PLACE, &ORDER, &CANCEL, &LIST, &TIMELINE, &AUDIT];
+pub const OPERATIONS: &[&Operation] = &[&PLACE, &ORDER, &CANCEL, &LIST, &TIMELINE, &FOLLOW, &AUDIT];
 
 /// Places an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -77,6 +94,14 @@ pub struct PlaceOrder {
     pub card: CardToken,
     /// Where to.
     pub address: Address,
+    /// Who is to drive it; as configured where it does not say. On REST: `Prefer: coordination=…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coordination: Option<Coordination>,
+    /// How long the caller waits for the end, in milliseconds; 0 not at all. Where it does not say: until
+    /// the end in the `sync` coordination, not at all in the others. On REST: `Prefer: respond-async` or
+    /// `Prefer: wait=SECONDS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<u32>,
 }
 
 /// Asks for one order.
@@ -108,6 +133,16 @@ pub struct ListOrders {
 pub struct GetTimeline {
     /// Of which order.
     pub order_id: OrderId,
+}
+
+/// Asks for the steps of an order, as they happen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FollowOrder {
+    /// Of which order.
+    pub order_id: OrderId,
+    /// Those after this version; all where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
 }
 
 /// An order.
@@ -194,6 +229,29 @@ pub enum OrderStatus {
 pub enum Coordination {
     /// Orders calls the other modules one after the other while the customer waits.
     Sync,
+    /// Orders sends the other modules commands, and goes on with their replies.
+    Orchestrated,
+    /// Each module acts on the events of the others; orders only looks on.
+    Choreographed,
+}
+
+impl Coordination {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sync, Self::Orchestrated, Self::Choreographed];
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Orchestrated => "orchestrated",
+            Self::Choreographed => "choreographed",
+        }
+    }
+
+    /// The coordination of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|coordination| coordination.as_str() == text)
+    }
 }
 
 /// Every step of an order.
@@ -243,12 +301,11 @@ pub enum Direction {
 pub enum OrderEvent {
     /// It was placed.
     OrderPlaced {
-        /// The order, with all that the other modules need.
+        /// The order.
         order: Order,
-        /// Who pays.
-        card: CardToken,
-        /// Where to.
-        address: Address,
+        /// For those who come later in a choreographed order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        passed: Option<Passed>,
     },
     /// It was paid for.
     OrderConfirmed {
@@ -265,9 +322,59 @@ pub enum OrderEvent {
         /// The order.
         order: Order,
     },
+    /// The customer wants out of it, though it was confirmed.
+    OrderCancellationRequested {
+        /// The order.
+        order: Order,
+    },
     /// It was cancelled after confirmation.
     OrderRefunded {
         /// The order.
         order: Order,
     },
+}
+
+impl OrderEvent {
+    /// The order, as it was then.
+    pub fn order(&self) -> &Order {
+        match self {
+            Self::OrderPlaced { order, .. }
+            | Self::OrderConfirmed { order }
+            | Self::OrderRejected { order }
+            | Self::OrderCancelled { order }
+            | Self::OrderCancellationRequested { order }
+            | Self::OrderRefunded { order } => order,
+        }
+    }
+}
+
+impl Event for OrderEvent {
+    const MODULE: &'static str = "orders";
+    const NAMES: &'static [&'static str] = &[
+        "order_placed",
+        "order_confirmed",
+        "order_rejected",
+        "order_cancelled",
+        "order_cancellation_requested",
+        "order_refunded",
+    ];
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::OrderPlaced { .. } => "order_placed",
+            Self::OrderConfirmed { .. } => "order_confirmed",
+            Self::OrderRejected { .. } => "order_rejected",
+            Self::OrderCancelled { .. } => "order_cancelled",
+            Self::OrderCancellationRequested { .. } => "order_cancellation_requested",
+            Self::OrderRefunded { .. } => "order_refunded",
+        }
+    }
+
+    fn subject(&self) -> OrderId {
+        self.order().id
+    }
+
+    fn sequence(&self) -> u64 {
+        self.order().version
+    }
 }

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::messages::{Event, Passed};
 use crate::operation::Operation;
+use crate::orders::Reason;
 use crate::types::{Money, OrderId, Page, PageRequest, Timestamp};
 use crate::{Context, PortResult};
 
@@ -212,20 +214,30 @@ pub enum PaymentEvent {
     PaymentAuthorized {
         /// The payment.
         payment: Payment,
+        /// For those who come later in a choreographed order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        passed: Option<Passed>,
     },
-    /// The bank said no.
+    /// The amount could not be held.
     PaymentDeclined {
         /// For which order.
         order_id: OrderId,
-        /// A [`crate::Code`] and what it means here.
-        reason: String,
+        /// Why.
+        reason: Reason,
     },
     /// The amount is ours.
     PaymentCaptured {
         /// The payment.
         payment: Payment,
     },
-    /// The amount was let go.
+    /// The amount could not be taken.
+    PaymentCaptureRefused {
+        /// For which order.
+        order_id: OrderId,
+        /// Why.
+        reason: Reason,
+    },
+    /// The amount was let go, or an order was refused in advance.
     PaymentVoided {
         /// The payment.
         payment: Payment,
@@ -235,4 +247,49 @@ pub enum PaymentEvent {
         /// The payment.
         payment: Payment,
     },
+}
+
+impl Event for PaymentEvent {
+    const MODULE: &'static str = "payments";
+    const NAMES: &'static [&'static str] = &[
+        "payment_authorized",
+        "payment_declined",
+        "payment_captured",
+        "payment_capture_refused",
+        "payment_voided",
+        "payment_refunded",
+    ];
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::PaymentAuthorized { .. } => "payment_authorized",
+            Self::PaymentDeclined { .. } => "payment_declined",
+            Self::PaymentCaptured { .. } => "payment_captured",
+            Self::PaymentCaptureRefused { .. } => "payment_capture_refused",
+            Self::PaymentVoided { .. } => "payment_voided",
+            Self::PaymentRefunded { .. } => "payment_refunded",
+        }
+    }
+
+    fn subject(&self) -> OrderId {
+        match self {
+            Self::PaymentAuthorized { payment, .. }
+            | Self::PaymentCaptured { payment }
+            | Self::PaymentVoided { payment }
+            | Self::PaymentRefunded { payment } => payment.order_id,
+            Self::PaymentDeclined { order_id, .. } | Self::PaymentCaptureRefused { order_id, .. } => {
+                *order_id
+            }
+        }
+    }
+
+    /// A payment only ever moves on, so how far it has come is its version.
+    fn sequence(&self) -> u64 {
+        match self {
+            Self::PaymentAuthorized { .. } | Self::PaymentDeclined { .. } => 1,
+            Self::PaymentCaptureRefused { .. } => 1,
+            Self::PaymentCaptured { .. } => 2,
+            Self::PaymentVoided { .. } | Self::PaymentRefunded { .. } => 3,
+        }
+    }
 }

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::messages::Event;
 use crate::operation::{Operation, Shape};
+use crate::orders::Reason;
 use crate::types::{Address, Money, OrderId, Page, PageRequest, Timestamp};
 use crate::{Context, PortResult, Streaming};
 
@@ -183,13 +185,22 @@ pub enum ShippingEvent {
     ShipmentRefused {
         /// For which order.
         order_id: OrderId,
-        /// A [`crate::Code`] and what it means here.
-        reason: String,
+        /// Why.
+        reason: Reason,
     },
-    /// It was called off.
+    /// It was called off, called back, or refused in advance.
     ShipmentCancelled {
         /// The shipment.
         shipment: Shipment,
+        /// For whom: a customer, or the compensation of an order that was never confirmed.
+        recall: Recall,
+    },
+    /// It could not be called off: the goods have left.
+    ShipmentCancelRefused {
+        /// For which order.
+        order_id: OrderId,
+        /// Why.
+        reason: Reason,
     },
     /// It is on its way.
     ShipmentShipped {
@@ -201,4 +212,50 @@ pub enum ShippingEvent {
         /// The shipment.
         shipment: Shipment,
     },
+}
+
+impl Event for ShippingEvent {
+    const MODULE: &'static str = "shipping";
+    const NAMES: &'static [&'static str] = &[
+        "shipment_scheduled",
+        "shipment_refused",
+        "shipment_cancelled",
+        "shipment_cancel_refused",
+        "shipment_shipped",
+        "shipment_delivered",
+    ];
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::ShipmentScheduled { .. } => "shipment_scheduled",
+            Self::ShipmentRefused { .. } => "shipment_refused",
+            Self::ShipmentCancelled { .. } => "shipment_cancelled",
+            Self::ShipmentCancelRefused { .. } => "shipment_cancel_refused",
+            Self::ShipmentShipped { .. } => "shipment_shipped",
+            Self::ShipmentDelivered { .. } => "shipment_delivered",
+        }
+    }
+
+    fn subject(&self) -> OrderId {
+        match self {
+            Self::ShipmentScheduled { shipment }
+            | Self::ShipmentCancelled { shipment, .. }
+            | Self::ShipmentShipped { shipment }
+            | Self::ShipmentDelivered { shipment } => shipment.order_id,
+            Self::ShipmentRefused { order_id, .. } | Self::ShipmentCancelRefused { order_id, .. } => {
+                *order_id
+            }
+        }
+    }
+
+    /// A shipment only ever moves on, so how far it has come is its version.
+    fn sequence(&self) -> u64 {
+        match self {
+            Self::ShipmentRefused { .. } => 0,
+            Self::ShipmentScheduled { .. } => 1,
+            Self::ShipmentShipped { .. } | Self::ShipmentCancelRefused { .. } => 2,
+            Self::ShipmentDelivered { .. } => 3,
+            Self::ShipmentCancelled { .. } => 4,
+        }
+    }
 }

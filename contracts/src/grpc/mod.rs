@@ -13,8 +13,10 @@ mod catalog;
 mod common;
 mod convert;
 mod inventory;
+mod notifications;
 mod orders;
 mod payments;
+mod recommendations;
 mod shipping;
 pub mod status;
 #[cfg(test)]
@@ -37,8 +39,10 @@ pub mod pb {
     pub use super::generated::tradewind::catalog::v1 as catalog;
     pub use super::generated::tradewind::common::v1 as common;
     pub use super::generated::tradewind::inventory::v1 as inventory;
+    pub use super::generated::tradewind::notifications::v1 as notifications;
     pub use super::generated::tradewind::orders::v1 as orders;
     pub use super::generated::tradewind::payments::v1 as payments;
+    pub use super::generated::tradewind::recommendations::v1 as recommendations;
     pub use super::generated::tradewind::shipping::v1 as shipping;
 }
 

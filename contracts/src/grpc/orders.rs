@@ -4,8 +4,8 @@ use super::convert::{Numbered, into_list, list, numbered, optional, order_id_req
 use super::{Proto, pb::orders as pb};
 use crate::error::Problem;
 use crate::orders::{
-    CancelOrder, Coordination, Direction, GetOrder, GetTimeline, ListOrders, Order, OrderStatus, PlaceOrder,
-    PricedLine, Reason, Timeline, TimelineEntry,
+    CancelOrder, Coordination, Direction, FollowOrder, GetOrder, GetTimeline, ListOrders, Order, OrderStatus,
+    PlaceOrder, PricedLine, Reason, Timeline, TimelineEntry,
 };
 use crate::payments::CardToken;
 use crate::types::{CustomerId, OrderId, Sku};
@@ -22,7 +22,7 @@ pages! {
 
 numbered! {
     OrderStatus => pb::OrderStatus { Placed, Confirmed, Rejected, Cancelled, Refunded }
-    Coordination => pb::Coordination { Sync }
+    Coordination => pb::Coordination { Sync, Orchestrated, Choreographed }
     Direction => pb::Direction { Forward, Compensation }
 }
 
@@ -35,6 +35,8 @@ impl Proto for PlaceOrder {
             lines: into_list(self.lines),
             card: self.card.0,
             address: Some(self.address.into_message()),
+            coordination: self.coordination.map(Numbered::number),
+            wait_ms: self.wait_ms,
         }
     }
 
@@ -44,7 +46,24 @@ impl Proto for PlaceOrder {
             lines: list("lines", message.lines)?,
             card: CardToken(message.card),
             address: required("address", message.address)?,
+            coordination: message
+                .coordination
+                .map(|number| Coordination::from_number("coordination", number))
+                .transpose()?,
+            wait_ms: message.wait_ms,
         })
+    }
+}
+
+impl Proto for FollowOrder {
+    type Message = pb::FollowRequest;
+
+    fn into_message(self) -> Self::Message {
+        Self::Message { order_id: self.order_id.to_string(), after: self.after }
+    }
+
+    fn from_message(message: Self::Message) -> Result<Self, Problem> {
+        Ok(Self { order_id: OrderId::parse("order_id", &message.order_id)?, after: message.after })
     }
 }
 

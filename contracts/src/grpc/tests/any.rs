@@ -1,5 +1,8 @@
 //! Random values of every request and reply, with the ends of each range among them.
 
+pub(super) mod notifications;
+pub(super) mod recommendations;
+
 use std::ops::RangeInclusive;
 
 use proptest::collection::vec;
@@ -15,8 +18,8 @@ use crate::inventory::{
     WatchStock,
 };
 use crate::orders::{
-    Coordination, Direction, ListOrders, Order, OrderStatus, PlaceOrder, PricedLine, Reason, Timeline,
-    TimelineEntry,
+    Coordination, Direction, FollowOrder, ListOrders, Order, OrderStatus, PlaceOrder, PricedLine, Reason,
+    Timeline, TimelineEntry,
 };
 use crate::payments::{
     AuditedPayment, AuthorizePayment, CardToken, NetworkRecord, Payment, PaymentStatus, Posting,
@@ -268,9 +271,24 @@ pub(super) fn tracking_event() -> impl Strategy<Value = TrackingEvent> {
     )
 }
 
+fn coordination() -> impl Strategy<Value = Coordination> {
+    proptest::sample::select(Coordination::ALL.to_vec())
+}
+
 pub(super) fn place_order() -> impl Strategy<Value = PlaceOrder> {
-    (customer_id(), vec(line(), FEW), card(), address())
-        .prop_map(|(customer_id, lines, card, address)| PlaceOrder { customer_id, lines, card, address })
+    (customer_id(), vec(line(), FEW), card(), address(), (option::of(coordination()), option::of(count())))
+        .prop_map(|(customer_id, lines, card, address, (coordination, wait_ms))| PlaceOrder {
+            customer_id,
+            lines,
+            card,
+            address,
+            coordination,
+            wait_ms,
+        })
+}
+
+pub(super) fn follow_order() -> impl Strategy<Value = FollowOrder> {
+    (order_id(), option::of(version())).prop_map(|(order_id, after)| FollowOrder { order_id, after })
 }
 
 pub(super) fn list_orders() -> impl Strategy<Value = ListOrders> {
@@ -290,7 +308,7 @@ fn priced_line() -> impl Strategy<Value = PricedLine> {
 pub(super) fn order() -> impl Strategy<Value = Order> {
     use OrderStatus::{Cancelled, Confirmed, Placed, Refunded, Rejected};
     let status = proptest::sample::select(vec![Placed, Confirmed, Rejected, Cancelled, Refunded]);
-    let standing = (status, text(), Just(Coordination::Sync), option::of(reason()), version());
+    let standing = (status, text(), coordination(), option::of(reason()), version());
     let worth = (vec(priced_line(), FEW), money(), money());
     (order_id(), customer_id(), standing, worth, moment(), moment()).prop_map(
         |(id, customer_id, standing, worth, placed_at, updated_at)| {
@@ -314,7 +332,7 @@ pub(super) fn order() -> impl Strategy<Value = Order> {
     )
 }
 
-fn timeline_entry() -> impl Strategy<Value = TimelineEntry> {
+pub(super) fn timeline_entry() -> impl Strategy<Value = TimelineEntry> {
     let direction = proptest::sample::select(vec![Direction::Forward, Direction::Compensation]);
     (version(), moment(), option::of(text()), text(), text(), text(), direction, text()).prop_map(
         |(version, at, from, to, cause, detail, direction, trace_id)| TimelineEntry {

@@ -7,8 +7,10 @@ use super::any;
 use crate::error::Code;
 use crate::grpc::{Proto, pb};
 use crate::inventory::{InventoryRecord, Reservation, ReserveStock, WatchStock};
-use crate::orders::{ListOrders, Order, PlaceOrder, Timeline};
+use crate::notifications::{Notification, StreamNotifications};
+use crate::orders::{FollowOrder, ListOrders, Order, PlaceOrder, Timeline};
 use crate::payments::{AuditedPayment, AuthorizePayment, Payment};
+use crate::recommendations::{ProjectedOrder, Recommended};
 use crate::shipping::{CancelShipment, ScheduleShipment, TrackingEvent};
 use crate::types::{Money, Page, PageRequest, Timestamp};
 
@@ -34,6 +36,13 @@ fn ids_that_are_no_uuids_are_named() {
         let message = pb::inventory::ReserveRequest { order_id: bad.to_owned(), lines: Vec::new() };
         let expected = ("order_id".to_owned(), format!("is not a UUID: {bad:?}"));
         assert_eq!(fault::<ReserveStock>(message), expected);
+        let message = pb::orders::FollowRequest { order_id: bad.to_owned(), after: None };
+        assert_eq!(fault::<FollowOrder>(message), expected);
+        let after = Some(bad.to_owned());
+        let message = pb::notifications::StreamRequest { customer_id: "ada".into(), after };
+        assert_eq!(fault::<StreamNotifications>(message).0, "after");
+        let message = pb::notifications::Notification { id: bad.to_owned(), ..Default::default() };
+        assert_eq!(fault::<Notification>(message).0, "id");
     }
 }
 
@@ -52,6 +61,15 @@ fn fields_that_must_be_there_are_named() {
     assert_eq!(fault::<CancelShipment>(cancel), missing("recall"));
     let event = pb::shipping::TrackingEvent { order_id, status: 1, ..Default::default() };
     assert_eq!(fault::<TrackingEvent>(event), missing("at"));
+    let mail = pb::notifications::Notification {
+        id: ORDER.into(),
+        order_id: ORDER.into(),
+        delivery: 1,
+        ..Default::default()
+    };
+    assert_eq!(fault::<Notification>(mail), missing("written_at"));
+    let projected = pb::recommendations::ProjectedOrder { order_id: ORDER.into(), ..Default::default() };
+    assert_eq!(fault::<ProjectedOrder>(projected), missing("standing"));
 }
 
 #[test]
@@ -66,6 +84,12 @@ fn numbers_that_no_enum_has_are_named() {
         let message =
             pb::inventory::Reservation { order_id: ORDER.into(), status: bad, ..Default::default() };
         assert_eq!(fault::<Reservation>(message), ("status".to_owned(), format!("has no value {bad}")));
+        let message = pb::orders::PlaceRequest {
+            address: Some(pb::common::Address::default()),
+            coordination: Some(bad),
+            ..Default::default()
+        };
+        assert_eq!(fault::<PlaceOrder>(message), ("coordination".to_owned(), format!("has no value {bad}")));
     }
 }
 
@@ -147,12 +171,18 @@ proptest! {
         timeline in any::timeline(),
         payment in any::payment(),
         record in any::inventory_record(),
+        mail in any::notifications::notification(),
+        recommended in any::recommendations::recommended(),
+        projected in any::recommendations::projected_order(),
         changes in proptest::collection::vec((0usize..4096, 1u8..), 1..6),
     ) {
         reads::<Order>(&damaged(order, &changes))?;
         reads::<Timeline>(&damaged(timeline, &changes))?;
         reads::<Payment>(&damaged(payment, &changes))?;
         reads::<InventoryRecord>(&damaged(record, &changes))?;
+        reads::<Notification>(&damaged(mail, &changes))?;
+        reads::<Recommended>(&damaged(recommended, &changes))?;
+        reads::<ProjectedOrder>(&damaged(projected, &changes))?;
     }
 
     #[test]

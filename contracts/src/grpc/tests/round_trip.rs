@@ -67,6 +67,17 @@ survive! {
     list_orders: any::list_orders();
     order_pages: any::page(any::order());
     timelines: any::timeline();
+    follow_order: any::follow_order();
+    timeline_entries: any::timeline_entry();
+
+    list_notifications: any::notifications::list_notifications();
+    stream_notifications: any::notifications::stream_notifications();
+    notification_pages: any::page(any::notifications::notification());
+
+    recommend_for_product: any::recommendations::recommend_for_product();
+    recommend_for_customer: any::recommendations::recommend_for_customer();
+    recommended: any::recommendations::recommended();
+    projected_order_pages: any::page(any::recommendations::projected_order());
 }
 
 proptest! {
