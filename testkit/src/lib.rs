@@ -1,4 +1,5 @@
-//! What tests share: real engines on free ports, and waiting for a state.
+//! What tests share: real engines on free ports, a proxy that plays a broken network, and waiting for
+//! a state.
 //!
 //! A test that wants an engine which is not on this machine says by name what it skips; where
 //! `TRADEWIND_REQUIRE_ENGINES=1` is set (CI), it fails instead. `TRADEWIND_NO_ENGINES=1` hides the
@@ -8,8 +9,12 @@
 
 mod database;
 mod engine;
+mod proxy;
+mod rabbitmq;
 mod wait;
 
 pub use database::{Database, databases};
 pub use engine::{Engine, engines_hidden, free_port, require_or_skip};
+pub use proxy::Proxy;
+pub use rabbitmq::{QueueInfo, RabbitMq, VirtualHost, virtual_host};
 pub use wait::eventually;
