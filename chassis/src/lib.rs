@@ -9,6 +9,7 @@
 //! - [`config`]: typed configuration, fetched, validated whole, changed while running
 //! - [`control`]: the guard before every control API
 //! - [`discovery`]: the client of the service registry
+//! - [`messaging`]: messages through a broker: outbox, inbox, relay, consumers
 //! - [`store`]: databases: SQLite and PostgreSQL behind one door, migrations
 //! - [`telemetry`]: logs and metrics
 //! - [`clock`]: the time, as business code sees it
@@ -21,6 +22,7 @@ pub mod control;
 pub mod discovery;
 pub mod grpc;
 pub mod http;
+pub mod messaging;
 pub mod process;
 pub mod server;
 pub mod store;

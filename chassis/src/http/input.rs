@@ -120,14 +120,7 @@ fn from_body<T: DeserializeOwned>(
     strictness: Strictness,
 ) -> Result<T, Problem> {
     if path.iter().next().is_none() {
-        // serde would read the fields of a list by their positions, which nobody has promised
-        if body.trim_ascii_start().starts_with(b"[") {
-            return Err(Problem::new(Code::InvalidRequest, NO_OBJECT));
-        }
-        let mut reader = serde_json::Deserializer::from_slice(body);
-        let value = read(&mut reader, strictness, json_fault)?;
-        reader.end().map_err(|error| Problem::new(Code::Malformed, error.to_string()))?;
-        return Ok(value);
+        return from_document(body, strictness);
     }
     let mut fields = match body {
         [] => serde_json::Map::new(),
@@ -150,6 +143,22 @@ fn from_body<T: DeserializeOwned>(
         }
     }
     read(Value::Object(fields), strictness, json_fault)
+}
+
+/// A request from another service that is all in its body, read as on REST.
+pub(crate) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    from_document(body, Strictness::IgnoreUnknownFields)
+}
+
+fn from_document<T: DeserializeOwned>(body: &[u8], strictness: Strictness) -> Result<T, Problem> {
+    // serde would read the fields of a list by their positions, which nobody has promised
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::new(Code::InvalidRequest, NO_OBJECT));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = read(&mut reader, strictness, json_fault)?;
+    reader.end().map_err(|error| Problem::new(Code::Malformed, error.to_string()))?;
+    Ok(value)
 }
 
 const NO_OBJECT: &str = "the body must be a JSON object";

@@ -19,10 +19,12 @@ mod context;
 mod input;
 pub mod problems;
 mod routes;
+pub mod sse;
 pub mod streams;
 
 pub use answer::{Answer, Created, Refusal, answer, created};
 pub(crate) use context::read_trace;
 pub use context::{Ctx, headers, read_context, write_context};
 pub use input::Input;
+pub(crate) use input::from_json;
 pub use routes::route;

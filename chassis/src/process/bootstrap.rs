@@ -29,6 +29,9 @@ pub struct Args {
     /// The registry's token, where it asks for one
     #[arg(long, value_name = "TOKEN", env = "TRADEWIND_REGISTRY_TOKEN", hide_env_values = true)]
     pub registry_token: Option<String>,
+    /// The message broker (AMQP 0-9-1); without it nothing is said or heard by messages
+    #[arg(long, value_name = "URL", env = "TRADEWIND_BROKER", hide_env_values = true)]
+    pub broker: Option<String>,
     /// The config server; without it, defaults and environment are the configuration
     #[arg(long, value_name = "URL", env = "TRADEWIND_CONFIG_SERVER")]
     pub config_server: Option<String>,
@@ -61,6 +64,8 @@ pub struct Bootstrap {
     pub registry: Option<String>,
     /// The registry's token.
     pub registry_token: Option<String>,
+    /// The broker's address.
+    pub broker: Option<String>,
     /// The config server's address.
     pub config_server: Option<String>,
     /// The configuration profile.
@@ -95,6 +100,7 @@ impl Args {
             store,
             registry: self.registry,
             registry_token: self.registry_token,
+            broker: self.broker,
             config_server: self.config_server,
             profile: self.profile,
             instance: self.instance,
@@ -114,6 +120,7 @@ impl Bootstrap {
             data,
             registry: None,
             registry_token: None,
+            broker: None,
             config_server: None,
             profile: "default".into(),
             instance: "1".into(),

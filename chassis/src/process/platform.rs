@@ -10,6 +10,7 @@ use super::Bootstrap;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Builder, ConfigError, Configuration, ProcessEnvironment, Source};
 use crate::discovery::{Consul, Directory, Discovery, StaticDirectory};
+use crate::messaging::{Broker, Mailbox};
 use crate::server::Readiness;
 use crate::store::Store;
 
@@ -21,6 +22,8 @@ pub struct Platform {
     pub clock: Arc<dyn Clock>,
     /// The registry, for locks; nothing where this process is on its own.
     pub consul: Option<Consul>,
+    /// The message broker; nothing where this process has none.
+    pub broker: Option<Broker>,
     /// Who is where.
     pub discovery: Arc<dyn Discovery>,
     /// Fires when this process begins to drain: long streams end themselves, so that they do not hold it
@@ -41,10 +44,15 @@ impl Platform {
             Some(consul) => Arc::new(Directory::new(consul.clone(), shutdown.clone())),
             None => Arc::new(StaticDirectory::default()),
         };
+        let broker = match &bootstrap.broker {
+            Some(url) => Some(Broker::connect(url, &connection_name(), shutdown.clone())?),
+            None => None,
+        };
         Ok(Self {
             bootstrap,
             clock: Arc::new(SystemClock),
             consul,
+            broker,
             discovery,
             draining: CancellationToken::new(),
             shutdown,
@@ -81,4 +89,20 @@ impl Platform {
         );
         Ok(store)
     }
+
+    /// The outbox and inbox of a module, in its database. Without a broker they are closed.
+    pub async fn mailbox(&self, module: &'static str, store: &Store) -> anyhow::Result<Mailbox> {
+        if self.broker.is_none() {
+            return Ok(Mailbox::closed());
+        }
+        Mailbox::open(store, module, self.clock.clone())
+            .await
+            .with_context(|| format!("opening the outbox and inbox of {module}"))
+    }
+}
+
+/// What an operator sees in the broker's list of connections.
+fn connection_name() -> String {
+    let program = std::env::args().skip(1).take(2).collect::<Vec<_>>().join(" ");
+    format!("tradewind {program} (process {})", std::process::id())
 }

@@ -11,7 +11,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// it is reported and `info` used. Does nothing when logging has begun already.
 pub fn init() {
     let asked = std::env::var("TRADEWIND_LOG").ok();
-    let usual = "info,sqlx=warn,hyper=warn,h2=warn,tower=warn,reqwest=warn";
+    // lapin logs whole messages that come back, cards and addresses in them; what it meets, we log
+    let usual = "info,sqlx=warn,hyper=warn,h2=warn,tower=warn,reqwest=warn,lapin=off";
     let (filter, fault) = match asked.as_deref().map(EnvFilter::try_new) {
         Some(Ok(filter)) => (filter, None),
         Some(Err(error)) => (EnvFilter::new(usual), Some(error)),

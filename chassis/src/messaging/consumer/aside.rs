@@ -1,0 +1,57 @@
+//! Putting a message aside: into the dead letters of its queue, with its cause.
+
+use contracts::Timestamp;
+use contracts::messages::Queue;
+use contracts::messages::topology::DEAD_LETTERS;
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable};
+
+use crate::messaging::broker::{Broker, PERSISTENT, Parcel, PublishError, dead_lettered, short};
+
+/// What our headers on a dead letter begin with.
+pub(in crate::messaging) const OURS: &str = "tradewind-";
+/// Why it was put aside.
+pub(in crate::messaging) const CAUSE: &str = "tradewind-cause";
+/// After how many attempts.
+pub(in crate::messaging) const ATTEMPTS: &str = "tradewind-attempts";
+/// Out of which queue.
+const QUEUE: &str = "tradewind-queue";
+/// When.
+pub(in crate::messaging) const DIED_AT: &str = "tradewind-died-at";
+/// How often a quorum queue has delivered a message before: its own header.
+pub(in crate::messaging) const DELIVERY_COUNT: &str = "x-delivery-count";
+
+/// A cause is cut there: headers must fit into one frame.
+const LONGEST_CAUSE: usize = 2_000;
+
+/// Puts a message that came out of `queue` into its dead letters. When this returns, the broker has it.
+pub(super) async fn put_aside(
+    broker: &Broker,
+    queue: &'static Queue,
+    message: &lapin::message::Delivery,
+    cause: &str,
+    attempts: u32,
+) -> Result<(), PublishError> {
+    let parcel = Parcel {
+        exchange: DEAD_LETTERS.to_owned(),
+        key: queue.name.to_owned(),
+        properties: marked(&message.properties, queue.name, cause, attempts),
+        body: message.data.clone(),
+    };
+    broker.publish_parcels(&[parcel]).await?;
+    dead_lettered(queue.name);
+    Ok(())
+}
+
+fn marked(properties: &BasicProperties, queue: &str, cause: &str, attempts: u32) -> BasicProperties {
+    let mut headers =
+        properties.headers().as_ref().map(|headers| headers.inner().clone()).unwrap_or_default();
+    headers.remove(DELIVERY_COUNT);
+    let mut headers = FieldTable::from(headers);
+    let cause = &cause[..cause.floor_char_boundary(LONGEST_CAUSE)];
+    for (name, value) in [(CAUSE, cause), (QUEUE, queue), (DIED_AT, &Timestamp::now().to_string())] {
+        headers.insert(short(name), AMQPValue::LongString(value.into()));
+    }
+    headers.insert(short(ATTEMPTS), AMQPValue::LongLongInt(i64::from(attempts)));
+    properties.clone().with_headers(headers).with_delivery_mode(PERSISTENT)
+}

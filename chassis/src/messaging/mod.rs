@@ -1,0 +1,25 @@
+//! Messages: events, commands and replies through a broker that speaks AMQP 0-9-1 (RabbitMQ).
+//!
+//! - [`broker`]: the connection, which rebuilds itself; publishing with confirms; the table of queues declared
+//! - [`consumer`]: takes messages out of a queue, a bounded number at a time, and puts aside what nobody can
+//!   deal with
+//! - [`mailbox`]: a module's outbox and inbox in its own database, and the relay between outbox and broker
+//! - [`dead_letters`]: what was put aside: looked at, sent again, dropped
+//! - [`ignored`]: what asks nothing of a module is noted all the same
+//! - [`participant`]: a module that is asked by message, does it, and says what came of it
+//! - [`rpc`]: a module that is called by message, and answers
+//!
+//! What the messages say stands in `contracts::messages`.
+
+pub mod broker;
+pub mod consumer;
+pub mod dead_letters;
+mod ignored;
+pub mod mailbox;
+pub mod participant;
+pub mod rpc;
+
+pub use broker::Broker;
+pub use consumer::{Delivery, Handled, Handler};
+pub use ignored::ignored;
+pub use mailbox::{Mailbox, Received};

@@ -1,0 +1,116 @@
+//! Takes requests out of a service's queue and sets to work on them, over one connection after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use lapin::message::Delivery;
+use lapin::options::{
+    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions,
+};
+use lapin::types::FieldTable;
+use lapin::{Channel, Consumer};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::answer::{Desk, Envelope};
+use super::{Operations, requests_of};
+use crate::messaging::Broker;
+use crate::messaging::broker::{Link, PublishError};
+
+/// How many requests are worked on at once.
+const CALLS: usize = 128;
+/// How many more wait here for their turn; the rest wait in the queue, for other instances too.
+const PREFETCH: u16 = 32;
+/// How long to wait where the broker does not let us listen.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Answers requests by `operations` until `draining`. Then it takes no more of them, so that they go to
+/// other instances, and returns when those under way are answered.
+pub async fn serve<P>(broker: Broker, operations: Operations<P>, draining: CancellationToken)
+where
+    P: ?Sized + Send + Sync + 'static,
+{
+    let _until_answered = broker.user();
+    let operations = operations.into_table();
+    let server = Server {
+        service: operations.service,
+        desk: Arc::new(Desk::new(operations)),
+        calls: Arc::new(Semaphore::new(CALLS)),
+        work: TaskTracker::new(),
+    };
+    while let Some(link) = draining.run_until_cancelled(broker.next_link()).await.flatten() {
+        if let Err(error) = server.serve_over(&link, &draining).await
+            && !link.is_lost()
+        {
+            let service = server.service;
+            tracing::warn!(service, %error, "{service} takes no requests by message for now: {error}");
+            draining.run_until_cancelled(tokio::time::sleep(AGAIN)).await;
+        }
+    }
+    server.work.close();
+    server.work.wait().await;
+}
+
+struct Server {
+    service: &'static str,
+    desk: Arc<Desk>,
+    calls: Arc<Semaphore>,
+    work: TaskTracker,
+}
+
+impl Server {
+    /// Takes requests until this connection is lost, or until `draining` and the last that came before.
+    async fn serve_over(&self, link: &Link, draining: &CancellationToken) -> Result<(), PublishError> {
+        let channel = link.channel().await?;
+        let mut requests = link.answered("let us take requests", self.listen(&channel)).await?;
+        tracing::debug!(service = self.service, "{} takes requests by message", self.service);
+        let mut turn: Option<OwnedSemaphorePermit> = None;
+        let mut listening = true;
+        loop {
+            tokio::select! {
+                () = link.lost() => return Ok(()),
+                () = draining.cancelled(), if listening => {
+                    listening = false;
+                    // what was delivered before is answered; then the consumer ends
+                    let cancelled = channel.basic_cancel(requests.tag(), BasicCancelOptions::default());
+                    link.answered("end a consumer", cancelled).await?;
+                }
+                permit = self.calls.clone().acquire_owned(), if turn.is_none() => turn = permit.ok(),
+                request = requests.next(), if turn.is_some() => match (request, turn.take()) {
+                    (Some(Ok(request)), Some(turn)) => self.begin(request, turn, link, &channel).await?,
+                    (Some(Err(error)), _) => return Err(PublishError::Away(error.to_string())),
+                    // cancelled by us, or by the broker, because somebody deleted the queue
+                    (None, _) | (_, None) => return Ok(()),
+                },
+            }
+        }
+    }
+
+    async fn listen(&self, channel: &Channel) -> lapin::Result<Consumer> {
+        let queue = requests_of(self.service);
+        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+        // goes with its last consumer, so that a request to nobody is refused and does not wait; requests
+        // themselves are not kept on disk, because nobody waits for them that long
+        let options = QueueDeclareOptions { durable: true, auto_delete: true, ..Default::default() };
+        channel.queue_declare(queue.clone(), options, FieldTable::default()).await?;
+        let options = BasicConsumeOptions::default();
+        channel.basic_consume(queue, "".into(), options, FieldTable::default()).await
+    }
+
+    /// Acknowledges a request and begins to work on it.
+    async fn begin(
+        &self,
+        request: Delivery,
+        turn: OwnedSemaphorePermit,
+        link: &Link,
+        channel: &Channel,
+    ) -> Result<(), PublishError> {
+        let acknowledged = request.acker.ack(BasicAckOptions::default()).await;
+        acknowledged.map_err(|error| PublishError::Away(error.to_string()))?;
+        let envelope = Envelope { request, link: link.clone(), channel: channel.clone(), turn };
+        self.work.spawn(self.desk.clone().answer(envelope));
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! The log of all events: in order, from any point, over interruptions.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chassis::messaging::consumer::{LogEntry, LogReader, log_end, read_log};
+use testkit::eventually;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::bench::{Bench, SOON, command, event};
+
+/// A reader that keeps what it read, and fails now and then.
+#[derive(Default)]
+struct Reader {
+    read: Mutex<Vec<LogEntry>>,
+    calls: Mutex<usize>,
+    start: u64,
+}
+
+impl Reader {
+    fn from(start: u64) -> Arc<Self> {
+        Arc::new(Self { start, ..Default::default() })
+    }
+
+    fn entries(&self) -> Vec<LogEntry> {
+        self.read.lock().expect("no panic under the lock").clone()
+    }
+
+    fn numbers(&self) -> Vec<u64> {
+        self.entries()
+            .iter()
+            .map(|entry| entry.message.as_ref().map_or(0, |message| message.sequence))
+            .collect()
+    }
+
+    async fn read_to(&self, number: u64) {
+        eventually(&format!("event {number}"), SOON, async || {
+            (self.numbers().last() == Some(&number)).then_some(())
+        })
+        .await;
+    }
+}
+
+#[async_trait]
+impl LogReader for Reader {
+    async fn next_offset(&self) -> Result<u64, String> {
+        Ok(self.entries().last().map_or(self.start, |entry| entry.offset + 1))
+    }
+
+    async fn read(&self, entries: &[LogEntry]) -> Result<(), String> {
+        let calls = {
+            let mut calls = self.calls.lock().expect("no panic under the lock");
+            *calls += 1;
+            *calls
+        };
+        match calls % 8 {
+            1 => Err("not now".to_owned()),
+            2 => panic!("a bug"),
+            _ => {
+                self.read.lock().expect("no panic under the lock").extend_from_slice(entries);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn reading(bench: &Bench, reader: &Arc<Reader>, stop: &CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(read_log(bench.broker.clone(), reader.clone(), stop.clone()))
+}
+
+#[tokio::test]
+async fn every_event_is_read_once_in_order_from_any_offset() {
+    let Some(bench) = Bench::ready().await else { return };
+    assert_eq!(log_end(&bench.broker).await.expect("an end"), None);
+    let events: Vec<_> = (1..=600).map(event).collect();
+    bench.broker.publish(&events).await.expect("confirmed");
+    // no command is an event
+    bench.broker.publish(&[command(1)]).await.expect("confirmed");
+    assert_eq!(log_end(&bench.broker).await.expect("an end"), Some(599));
+
+    let (reader, stop) = (Reader::from(0), bench.stop.child_token());
+    let first = reading(&bench, &reader, &stop);
+    reader.read_to(600).await;
+    assert_eq!(reader.numbers(), (1..=600).collect::<Vec<_>>());
+    assert_eq!(reader.entries()[0].message.as_ref(), Ok(&events[0].message));
+    stop.cancel();
+    tokio::time::timeout(SOON, first).await.expect("it ends").expect("no panic");
+
+    // goes on where it was
+    let later: Vec<_> = (601..=700).map(event).collect();
+    bench.broker.publish(&later).await.expect("confirmed");
+    assert_eq!(log_end(&bench.broker).await.expect("an end"), Some(699));
+    reading(&bench, &reader, &bench.stop);
+    reader.read_to(700).await;
+    assert_eq!(reader.numbers(), (1..=700).collect::<Vec<_>>());
+
+    // and a new one begins where it likes
+    let other = Reader::from(650);
+    reading(&bench, &other, &bench.stop);
+    other.read_to(700).await;
+    assert_eq!(other.numbers(), (651..=700).collect::<Vec<_>>());
+    assert_eq!(other.entries()[0].offset, 650);
+}
+
+#[tokio::test]
+async fn reading_goes_on_without_a_gap_over_another_connection() {
+    let Some(bench) = Bench::ready().await else { return };
+    let reader = Reader::from(0);
+    reading(&bench, &reader, &bench.stop);
+    let mut number = 0;
+    for _ in 0..3 {
+        for _ in 0..20 {
+            number += 1;
+            bench.broker.publish(&[event(number)]).await.expect("confirmed");
+        }
+        let link = bench.broker.link().await.expect("a connection");
+        eventually("the connection to be closed", SOON, async || {
+            bench.host.close_connections().await;
+            link.is_lost().then_some(())
+        })
+        .await;
+        bench.connected().await;
+    }
+    reader.read_to(number).await;
+    assert_eq!(reader.numbers(), (1..=number).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_log_that_was_deleted_and_begun_anew_is_read_from_its_beginning() {
+    let Some(bench) = Bench::ready().await else { return };
+    bench.broker.publish(&[event(1), event(2), event(3)]).await.expect("confirmed");
+    let reader = Reader::from(0);
+    reading(&bench, &reader, &bench.stop);
+    reader.read_to(3).await;
+    bench.host.delete_queue("events.log").await;
+    // no queue takes it until the log is there again
+    bench.publish_surely(&[event(4)]).await;
+    reader.read_to(4).await;
+}
