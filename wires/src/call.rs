@@ -33,7 +33,8 @@ pub struct Call {
     pub operation: &'static Operation,
     /// Under what circumstances.
     pub context: Context,
-    /// Where to, in the wire's own terms: path and query on REST, the method's full name on gRPC.
+    /// Where to, in the wire's own terms: path and query on REST, the method's full name on gRPC, the
+    /// operation's on AMQP.
     pub target: String,
     /// What is sent, encoded.
     pub body: Payload,

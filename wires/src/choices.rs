@@ -21,6 +21,8 @@ pub enum WireKind {
     Rest,
     /// Protocol buffers over HTTP/2.
     Grpc,
+    /// JSON by messages through the broker.
+    Amqp,
 }
 
 impl fmt::Display for WireKind {
@@ -29,6 +31,7 @@ impl fmt::Display for WireKind {
             Self::Local => "local",
             Self::Rest => "rest",
             Self::Grpc => "grpc",
+            Self::Amqp => "amqp",
         })
     }
 }
@@ -86,7 +89,8 @@ impl WireChoices {
 }
 
 /// Every module that can stand at either end of an edge.
-pub const MODULES: &[&str] = &["catalog", "inventory", "payments", "shipping", "orders"];
+pub const MODULES: &[&str] =
+    &["catalog", "inventory", "payments", "shipping", "orders", "notifications", "recommendations"];
 
 #[cfg(test)]
 mod tests {

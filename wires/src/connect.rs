@@ -12,14 +12,21 @@ pub(crate) trait Connect: Send + Sync {
     async fn connect(&self, address: &str) -> Result<(), String>;
 }
 
-/// A wire that is to be used, and whom it would reach.
-pub(crate) struct Reach {
+/// A wire that is to be used.
+#[async_trait]
+pub(crate) trait Reach: Send + Sync {
+    /// Connects it, or says why it would reach nobody.
+    async fn establish(&self) -> Result<(), String>;
+}
+
+/// A wire that would reach every instance by itself.
+pub(crate) struct Instances {
     service: &'static str,
     discovery: Arc<dyn Discovery>,
     transport: Arc<dyn Connect>,
 }
 
-impl Reach {
+impl Instances {
     pub(crate) fn new(
         service: &'static str,
         discovery: Arc<dyn Discovery>,
@@ -27,10 +34,13 @@ impl Reach {
     ) -> Self {
         Self { service, discovery, transport: Arc::new(transport) }
     }
+}
 
+#[async_trait]
+impl Reach for Instances {
     /// Connects to every instance that is known now. One that answers is enough; where none is known
     /// no wire is better than another.
-    pub(crate) async fn establish(&self) -> Result<(), String> {
+    async fn establish(&self) -> Result<(), String> {
         let instances = self.discovery.instances(self.service);
         let attempts = instances.iter().map(|instance| self.transport.connect(&instance.address));
         let results = futures::future::join_all(attempts).await;
@@ -39,5 +49,15 @@ impl Reach {
         }
         let reasons: Vec<String> = results.into_iter().filter_map(Result::err).collect();
         Err(reasons.join("; "))
+    }
+}
+
+/// A wire that this process cannot use, and why.
+pub(crate) struct Unreachable(pub(crate) &'static str);
+
+#[async_trait]
+impl Reach for Unreachable {
+    async fn establish(&self) -> Result<(), String> {
+        Err(self.0.to_owned())
     }
 }

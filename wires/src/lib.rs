@@ -1,16 +1,17 @@
-//! How one module calls another: for each port the same calls over REST, gRPC, or in-process, chosen
-//! by configuration while running. A caller holds an `Arc<dyn Inventory>` and never knows.
+//! How one module calls another: for each port the same calls over REST, gRPC, AMQP, or in-process,
+//! chosen by configuration while running. A caller holds an `Arc<dyn Inventory>` and never knows.
 //!
 //! - [`Resolver`]: one a process; gives a module its [`Edges`]
 //! - [`Edges`]: what one module calls, each edge on its wire of the moment
 //! - [`call`]: what passes below a port: one tower service of calls for each wire
 //! - [`stack`]: the layers round every call, in one place
 //! - [`balance`]: which instance a call goes to
-//! - [`rest`], [`grpc`], [`local`]: the wires themselves; in each, one file a port
+//! - [`rest`], [`grpc`], [`amqp`], [`local`]: the wires themselves; in each, one file a port
 //!
-//! Not for: what a call means (`contracts/`), or the server's side (`rest.rs` and `grpc.rs` of each
-//! service).
+//! Not for: what a call means (`contracts/`), or the server's side (`rest.rs`, `grpc.rs` and `amqp.rs`
+//! of each service).
 
+pub mod amqp;
 pub mod balance;
 pub mod call;
 pub mod choices;

@@ -7,16 +7,21 @@ use axum::routing::get;
 use axum::{Json, Router};
 use chassis::config::Live;
 use chassis::discovery::Discovery;
+use chassis::messaging::Broker;
 use chassis::process::Platform;
 use contracts::catalog::Catalog;
 use contracts::inventory::Inventory;
+use contracts::notifications::Notifications;
 use contracts::orders::Orders;
 use contracts::payments::Payments;
+use contracts::recommendations::Recommendations;
 use contracts::shipping::Shipping;
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 
+use crate::amqp::{AmqpClient, Switchboard};
 use crate::choices::{WireChoices, WireKind};
+use crate::connect::Unreachable;
 use crate::edge::{Edge, EdgeReport, Made, Switch};
 use crate::grpc::GrpcClient;
 use crate::local::Local;
@@ -26,53 +31,28 @@ use crate::rest::RestClient;
 #[derive(Clone)]
 pub struct Resolver {
     discovery: Arc<dyn Discovery>,
+    switchboard: Option<Arc<Switchboard>>,
     hosted: Arc<RwLock<Hosted>>,
-}
-
-/// The ports of modules in this process.
-#[derive(Default)]
-struct Hosted {
-    catalog: Option<Arc<dyn Catalog>>,
-    inventory: Option<Arc<dyn Inventory>>,
-    payments: Option<Arc<dyn Payments>>,
-    shipping: Option<Arc<dyn Shipping>>,
-    orders: Option<Arc<dyn Orders>>,
 }
 
 impl Resolver {
     /// The resolver of a process.
     pub fn new(platform: &Platform) -> Self {
-        Self::over(platform.discovery.clone())
+        let alone = Self::over(platform.discovery.clone());
+        match &platform.broker {
+            Some(broker) => alone.through(broker.clone()),
+            None => alone,
+        }
     }
 
     /// A resolver that finds modules by `discovery`.
     pub fn over(discovery: Arc<dyn Discovery>) -> Self {
-        Self { discovery, hosted: Arc::default() }
+        Self { discovery, switchboard: None, hosted: Arc::default() }
     }
 
-    /// This process hosts the catalog.
-    pub fn provide_catalog(&self, port: Arc<dyn Catalog>) {
-        self.hosted.write().catalog = Some(port);
-    }
-
-    /// This process hosts the inventory.
-    pub fn provide_inventory(&self, port: Arc<dyn Inventory>) {
-        self.hosted.write().inventory = Some(port);
-    }
-
-    /// This process hosts payments.
-    pub fn provide_payments(&self, port: Arc<dyn Payments>) {
-        self.hosted.write().payments = Some(port);
-    }
-
-    /// This process hosts shipping.
-    pub fn provide_shipping(&self, port: Arc<dyn Shipping>) {
-        self.hosted.write().shipping = Some(port);
-    }
-
-    /// This process hosts orders.
-    pub fn provide_orders(&self, port: Arc<dyn Orders>) {
-        self.hosted.write().orders = Some(port);
+    /// The same, with a broker to call through.
+    pub fn through(self, broker: Broker) -> Self {
+        Self { switchboard: Some(Switchboard::new(broker)), ..self }
     }
 
     /// The edges of the module `caller`, on the wires that `choices` names.
@@ -80,6 +60,56 @@ impl Resolver {
         Edges { caller, resolver: self.clone(), choices, edges: Arc::default() }
     }
 }
+
+/// Makes of each port a place among those that a process hosts, a way to provide it, and an edge to it.
+macro_rules! ports {
+    ($($name:ident: $port:ident, $provide:ident;)*) => {
+        /// The ports of modules in this process.
+        #[derive(Default)]
+        struct Hosted {
+            $($name: Option<Arc<dyn $port>>,)*
+        }
+
+        impl Resolver {
+            $(
+                #[doc = concat!("This process hosts `", stringify!($name), "`.")]
+                pub fn $provide(&self, port: Arc<dyn $port>) {
+                    self.hosted.write().$name = Some(port);
+                }
+            )*
+        }
+
+        impl Edges {
+            $(
+                #[doc = concat!("The port of `", stringify!($name), "`, as this module calls it.")]
+                pub fn $name(&self) -> Arc<dyn $port> {
+                    let hosted = self.resolver.hosted.read().$name.clone();
+                    self.edge(
+                        stringify!($name),
+                        hosted,
+                        |port, caller| Arc::new(Local::new(caller, port)),
+                        |client| Arc::new(client),
+                        |client| Arc::new(client),
+                        |client| Arc::new(client),
+                    )
+                }
+            )*
+        }
+    };
+}
+
+ports! {
+    catalog: Catalog, provide_catalog;
+    inventory: Inventory, provide_inventory;
+    payments: Payments, provide_payments;
+    shipping: Shipping, provide_shipping;
+    orders: Orders, provide_orders;
+    notifications: Notifications, provide_notifications;
+    recommendations: Recommendations, provide_recommendations;
+}
+
+/// Why a process cannot call over AMQP.
+const NO_BROKER: &str = "this process has no message broker; start it with --broker amqp://…";
 
 /// How soon a switch that reached nobody is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -94,66 +124,6 @@ pub struct Edges {
 }
 
 impl Edges {
-    /// The catalog, as this module calls it.
-    pub fn catalog(&self) -> Arc<dyn Catalog> {
-        let hosted = self.resolver.hosted.read().catalog.clone();
-        self.edge(
-            "catalog",
-            hosted,
-            |port, caller| Arc::new(Local::new(caller, port)),
-            |c| Arc::new(c),
-            |c| Arc::new(c),
-        )
-    }
-
-    /// The inventory, as this module calls it.
-    pub fn inventory(&self) -> Arc<dyn Inventory> {
-        let hosted = self.resolver.hosted.read().inventory.clone();
-        self.edge(
-            "inventory",
-            hosted,
-            |port, caller| Arc::new(Local::new(caller, port)),
-            |c| Arc::new(c),
-            |c| Arc::new(c),
-        )
-    }
-
-    /// Payments, as this module calls them.
-    pub fn payments(&self) -> Arc<dyn Payments> {
-        let hosted = self.resolver.hosted.read().payments.clone();
-        self.edge(
-            "payments",
-            hosted,
-            |port, caller| Arc::new(Local::new(caller, port)),
-            |c| Arc::new(c),
-            |c| Arc::new(c),
-        )
-    }
-
-    /// Shipping, as this module calls it.
-    pub fn shipping(&self) -> Arc<dyn Shipping> {
-        let hosted = self.resolver.hosted.read().shipping.clone();
-        self.edge(
-            "shipping",
-            hosted,
-            |port, caller| Arc::new(Local::new(caller, port)),
-            |c| Arc::new(c),
-            |c| Arc::new(c),
-        )
-    }
-
-    /// Orders, as this module calls them.
-    pub fn orders(&self) -> Arc<dyn Orders> {
-        let hosted = self.resolver.hosted.read().orders.clone();
-        self.edge(
-            "orders",
-            hosted,
-            |port, caller| Arc::new(Local::new(caller, port)),
-            |c| Arc::new(c),
-            |c| Arc::new(c),
-        )
-    }
-
     fn edge<P>(
         &self,
         callee: &'static str,
@@ -161,21 +131,34 @@ impl Edges {
         local: fn(Arc<P>, &str) -> Arc<P>,
         rest: fn(RestClient) -> Arc<P>,
         grpc: fn(GrpcClient) -> Arc<P>,
+        amqp: fn(AmqpClient) -> Arc<P>,
     ) -> Arc<Edge<P>>
     where
         P: ?Sized + Send + Sync + 'static,
     {
         let (caller, discovery) = (self.caller, self.resolver.discovery.clone());
-        let begin = if hosted.is_some() { WireKind::Local } else { self.choices.get().of(caller, callee) };
+        let switchboard = self.resolver.switchboard.clone();
+        let begin = match self.choices.get().of(caller, callee) {
+            _ if hosted.is_some() => WireKind::Local,
+            // calls are possible until somebody mends it, and `follow` says what is wrong
+            WireKind::Amqp if switchboard.is_none() => WireKind::Rest,
+            chosen => chosen,
+        };
         let edge = Arc::new(Edge::new(caller, callee, begin, move |wire| match (&hosted, wire) {
             (Some(port), _) => Made { port: local(port.clone(), caller), reach: None },
             (None, WireKind::Grpc) => {
                 let client = GrpcClient::new(caller, callee, discovery.clone());
                 Made { reach: Some(client.reach()), port: grpc(client) }
             }
-            (None, _) => {
+            (None, WireKind::Amqp) if let Some(switchboard) = &switchboard => {
+                let client = AmqpClient::new(caller, callee, switchboard.clone());
+                Made { reach: Some(client.reach()), port: amqp(client) }
+            }
+            (None, other) => {
                 let client = RestClient::new(caller, callee, discovery.clone());
-                Made { reach: Some(client.reach()), port: rest(client) }
+                let reach =
+                    if other == WireKind::Amqp { Arc::new(Unreachable(NO_BROKER)) } else { client.reach() };
+                Made { reach: Some(reach), port: rest(client) }
             }
         }));
         self.edges.write().push(edge.clone());
@@ -219,5 +202,37 @@ impl Edges {
     pub fn control_routes(&self) -> Router {
         let edges = self.clone();
         Router::new().route("/wires", get(async move || Json(edges.report())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use chassis::discovery::StaticDirectory;
+
+    use super::*;
+
+    /// The edges of orders to inventory, in a process without a broker.
+    fn brokerless(wire: WireKind) -> Edges {
+        let inventory = BTreeMap::from([("inventory".to_owned(), wire)]);
+        let choices = WireChoices(BTreeMap::from([("orders".to_owned(), inventory)]));
+        let edges = Resolver::over(Arc::new(StaticDirectory::new())).edges("orders", Live::fixed(choices));
+        edges.inventory();
+        edges
+    }
+
+    #[tokio::test]
+    async fn without_a_broker_a_switch_to_messages_is_refused_with_what_to_do() {
+        let edges = brokerless(WireKind::Grpc);
+        let edge = edges.edges.read()[0].clone();
+        let refused = edge.switch(WireKind::Amqp).await.expect_err("there is no broker");
+        assert!(refused.contains("--broker"), "{refused}");
+        assert_eq!(edges.report()[0].wire, "grpc");
+    }
+
+    #[test]
+    fn without_a_broker_an_edge_that_is_to_take_messages_begins_on_rest() {
+        assert_eq!(brokerless(WireKind::Amqp).report()[0].wire, "rest");
     }
 }

@@ -32,9 +32,17 @@ where
     S::Future: Send,
 {
     // innermost: chooses the instance as late as possible, when everything else has let the call pass
-    let balanced = Balance::new(service, wire, discovery, transport);
+    around_unbalanced(wire, Balance::new(service, wire, discovery, transport))
+}
+
+/// A wire over a transport that finds the callee by itself: where a broker stands between, it balances.
+pub fn around_unbalanced<S>(wire: WireKind, transport: S) -> Wire
+where
+    S: Service<Call, Response = Reply, Error = PortError> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
     // outermost: measures the call as the caller meets it, and bounds it whatever happens beneath
-    Wire::new(service_fn(move |call| measured(wire, call, balanced.clone())))
+    Wire::new(service_fn(move |call| measured(wire, call, transport.clone())))
 }
 
 async fn measured<S>(wire: WireKind, call: Call, inner: S) -> Result<Reply, PortError>

@@ -3,8 +3,10 @@
 
 mod catalog;
 mod inventory;
+mod notifications;
 mod orders;
 mod payments;
+mod recommendations;
 mod shipping;
 
 use std::sync::Arc;
@@ -22,14 +24,14 @@ pub(crate) struct Edge<P: ?Sized> {
     caller: String,
     callee: &'static str,
     now: ArcSwap<Way<P>>,
-    calls: [AtomicU64; 3],
+    calls: [AtomicU64; 4],
     make: Box<dyn Fn(WireKind) -> Made<P> + Send + Sync>,
 }
 
 /// A client of a port, and the wire that it reaches it by; none in the same process.
 pub(crate) struct Made<P: ?Sized> {
     pub port: Arc<P>,
-    pub reach: Option<Arc<Reach>>,
+    pub reach: Option<Arc<dyn Reach>>,
 }
 
 struct Way<P: ?Sized> {
@@ -102,6 +104,7 @@ impl<P: ?Sized + Send + Sync> Switch for Edge<P> {
                 local: count(WireKind::Local),
                 rest: count(WireKind::Rest),
                 grpc: count(WireKind::Grpc),
+                amqp: count(WireKind::Amqp),
             },
         }
     }
@@ -129,4 +132,6 @@ pub struct CallCounts {
     pub rest: u64,
     /// Over gRPC.
     pub grpc: u64,
+    /// Over AMQP.
+    pub amqp: u64,
 }

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use contracts::orders::{
-    CancelOrder, GetOrder, GetTimeline, ListOrders, Order, Orders, PlaceOrder, Timeline,
+    CancelOrder, FollowOrder, GetOrder, GetTimeline, ListOrders, Order, Orders, PlaceOrder, Timeline,
+    TimelineEntry,
 };
 use contracts::types::{Page, PageRequest};
-use contracts::{Context, PortResult};
+use contracts::{Context, PortResult, Streaming};
 
 use super::Edge;
 
@@ -29,6 +30,14 @@ impl Orders for Edge<dyn Orders> {
 
     async fn timeline(&self, ctx: &Context, request: GetTimeline) -> PortResult<Timeline> {
         self.port().timeline(ctx, request).await
+    }
+
+    async fn follow(
+        &self,
+        ctx: &Context,
+        request: FollowOrder,
+    ) -> PortResult<Streaming<PortResult<TimelineEntry>>> {
+        self.port().follow(ctx, request).await
     }
 
     async fn audit(&self, ctx: &Context, request: PageRequest) -> PortResult<Page<Order>> {

@@ -4,8 +4,10 @@
 mod catalog;
 mod codec;
 mod inventory;
+mod notifications;
 mod orders;
 mod payments;
+mod recommendations;
 mod shipping;
 mod transport;
 
@@ -21,7 +23,7 @@ use tower::ServiceExt;
 
 use crate::call::{Call, EdgeName, Failures, Payload, Reply, Tie, Wire};
 use crate::choices::WireKind;
-use crate::connect::Reach;
+use crate::connect::{Instances, Reach};
 use crate::stack;
 
 /// Calls a service over gRPC. Implements every port.
@@ -29,7 +31,7 @@ use crate::stack;
 pub struct GrpcClient {
     edge: Arc<EdgeName>,
     wire: Wire,
-    reach: Arc<Reach>,
+    reach: Arc<dyn Reach>,
 }
 
 impl GrpcClient {
@@ -37,13 +39,13 @@ impl GrpcClient {
     pub fn new(caller: &str, callee: &'static str, discovery: Arc<dyn Discovery>) -> Self {
         let edge = Arc::new(EdgeName { caller: caller.to_owned(), callee });
         let transport = transport::Transport::default();
-        let reach = Arc::new(Reach::new(callee, discovery.clone(), transport.clone()));
+        let reach = Arc::new(Instances::new(callee, discovery.clone(), transport.clone()));
         let wire = stack::around(callee, WireKind::Grpc, discovery, transport);
         Self { edge, wire, reach }
     }
 
     /// Connects ahead of the first call.
-    pub(crate) fn reach(&self) -> Arc<Reach> {
+    pub(crate) fn reach(&self) -> Arc<dyn Reach> {
         self.reach.clone()
     }
 

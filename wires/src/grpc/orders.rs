@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use contracts::orders::{
-    AUDIT, CANCEL, CancelOrder, GetOrder, GetTimeline, LIST, ListOrders, ORDER, Order, Orders, PLACE,
-    PlaceOrder, TIMELINE, Timeline,
+    AUDIT, CANCEL, CancelOrder, FOLLOW, FollowOrder, GetOrder, GetTimeline, LIST, ListOrders, ORDER, Order,
+    Orders, PLACE, PlaceOrder, TIMELINE, Timeline, TimelineEntry,
 };
 use contracts::types::{Page, PageRequest};
-use contracts::{Context, PortResult};
+use contracts::{Context, PortResult, Streaming};
 
 use super::GrpcClient;
 
@@ -30,6 +30,14 @@ impl Orders for GrpcClient {
 
     async fn timeline(&self, ctx: &Context, request: GetTimeline) -> PortResult<Timeline> {
         self.call(&TIMELINE, ctx, request).await
+    }
+
+    async fn follow(
+        &self,
+        ctx: &Context,
+        request: FollowOrder,
+    ) -> PortResult<Streaming<PortResult<TimelineEntry>>> {
+        self.call_for_many(&FOLLOW, ctx, request).await
     }
 
     async fn audit(&self, ctx: &Context, request: PageRequest) -> PortResult<Page<Order>> {

@@ -2,8 +2,10 @@
 
 mod catalog;
 mod inventory;
+mod notifications;
 mod orders;
 mod payments;
+mod recommendations;
 mod shipping;
 
 use std::sync::Arc;

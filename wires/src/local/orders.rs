@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use contracts::orders::{
-    AUDIT, CANCEL, CancelOrder, GetOrder, GetTimeline, LIST, ListOrders, ORDER, Order, Orders, PLACE,
-    PlaceOrder, TIMELINE, Timeline,
+    AUDIT, CANCEL, CancelOrder, FOLLOW, FollowOrder, GetOrder, GetTimeline, LIST, ListOrders, ORDER, Order,
+    Orders, PLACE, PlaceOrder, TIMELINE, Timeline, TimelineEntry,
 };
 use contracts::types::{Page, PageRequest};
-use contracts::{Context, PortResult};
+use contracts::{Context, PortResult, Streaming};
 
 use super::Local;
 
@@ -30,6 +30,14 @@ impl Orders for Local<dyn Orders> {
 
     async fn timeline(&self, ctx: &Context, request: GetTimeline) -> PortResult<Timeline> {
         self.call(&TIMELINE, ctx, |port, ctx| async move { port.timeline(&ctx, request).await }).await
+    }
+
+    async fn follow(
+        &self,
+        ctx: &Context,
+        request: FollowOrder,
+    ) -> PortResult<Streaming<PortResult<TimelineEntry>>> {
+        self.stream(&FOLLOW, ctx, |port, ctx| async move { port.follow(&ctx, request).await }).await
     }
 
     async fn audit(&self, ctx: &Context, request: PageRequest) -> PortResult<Page<Order>> {

@@ -4,8 +4,10 @@
 
 mod catalog;
 mod inventory;
+mod notifications;
 mod orders;
 mod payments;
+mod recommendations;
 mod shipping;
 mod transport;
 
@@ -24,7 +26,7 @@ use tower::ServiceExt;
 
 use crate::call::{Call, EdgeName, Failures, Payload, Tie, Wire};
 use crate::choices::WireKind;
-use crate::connect::Reach;
+use crate::connect::{Instances, Reach};
 use crate::stack;
 
 /// Calls a service over REST. Implements every port.
@@ -32,7 +34,7 @@ use crate::stack;
 pub struct RestClient {
     edge: Arc<EdgeName>,
     wire: Wire,
-    reach: Arc<Reach>,
+    reach: Arc<dyn Reach>,
 }
 
 impl RestClient {
@@ -40,13 +42,13 @@ impl RestClient {
     pub fn new(caller: &str, callee: &'static str, discovery: Arc<dyn Discovery>) -> Self {
         let edge = Arc::new(EdgeName { caller: caller.to_owned(), callee });
         let transport = transport::Transport::new();
-        let reach = Arc::new(Reach::new(callee, discovery.clone(), transport.clone()));
+        let reach = Arc::new(Instances::new(callee, discovery.clone(), transport.clone()));
         let wire = stack::around(callee, WireKind::Rest, discovery, transport);
         Self { edge, wire, reach }
     }
 
     /// Connects ahead of the first call.
-    pub(crate) fn reach(&self) -> Arc<Reach> {
+    pub(crate) fn reach(&self) -> Arc<dyn Reach> {
         self.reach.clone()
     }
 
