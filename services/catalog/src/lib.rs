@@ -4,7 +4,7 @@
 //! - [`seed`]: the shop's first range, read from `seed/products.tsv`
 //! - [`store`]: the products on SQLite and PostgreSQL; [`cache`]: a small cache before it
 //! - [`service`]: the port, on top of both
-//! - [`rest`], [`grpc`]: the port over two wires
+//! - [`rest`], [`grpc`], [`amqp`]: the port over three wires
 //! - [`config`]: its settings
 //!
 //! Not for: what is in stock (`inventory`).
@@ -13,9 +13,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use chassis::config::Configuration;
+use chassis::messaging::rpc;
 use chassis::process::{Module, Platform};
 use contracts::catalog::Catalog;
 
+pub mod amqp;
 pub mod cache;
 pub mod config;
 pub mod domain;
@@ -48,5 +50,6 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
     let cached = Cached::new(store, platform.clock.clone(), configuration.section::<CacheConfig>());
     let port: Arc<dyn Catalog> = Arc::new(Service::new(Arc::new(cached)));
     wires.provide_catalog(port.clone());
-    Ok(Module::new("catalog", routes(port), configuration))
+    let module = Module::new("catalog", routes(port.clone()), configuration);
+    Ok(rpc::offer(module, platform, amqp::operations(port)))
 }

@@ -4,19 +4,25 @@
 //! - [`domain`]: what is decided, given what is: pure
 //! - [`store`]: accounts and claims in SQL
 //! - [`service`]: the port `contracts::inventory::Inventory`, served
-//! - [`rest`], [`grpc`]: its adapters
+//! - [`rest`], [`grpc`], [`amqp`], `messages`: its adapters
+//! - [`reactions`]: what others ask by message, and what is answered: pure
+//! - [`facts`]: what a change of the books tells the world: pure
 //! - [`board`], `watch`: levels, pushed to whoever watches them
 //! - [`expiry`]: the sweep that lets reservations lapse
 //! - [`config`], [`seed`]: settings, and the opening stock
 //!
 //! Not for: what a product is or costs (catalog), or why an order claims goods (orders).
 
+pub mod amqp;
 pub mod board;
 pub mod config;
 pub mod domain;
 pub mod expiry;
+pub mod facts;
 pub mod grpc;
+mod messages;
 mod problems;
+pub mod reactions;
 pub mod rest;
 pub mod seed;
 pub mod service;
@@ -27,6 +33,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use chassis::config::Configuration;
+use chassis::messaging::participant::take_part;
+use chassis::messaging::rpc;
 use chassis::process::{Module, Platform};
 use contracts::inventory::Inventory;
 use sqlx::migrate::Migrator;
@@ -58,7 +66,9 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
     let reservations = configuration.section::<ReservationsConfig>();
     let watching = configuration.section::<WatchConfig>();
 
-    let store: Arc<dyn InventoryStore> = Arc::new(SqlStore::new(platform.store(NAME, migrations()).await?));
+    let db = platform.store(NAME, migrations()).await?;
+    let mailbox = platform.mailbox(NAME, &db).await?;
+    let store: Arc<dyn InventoryStore> = Arc::new(SqlStore::new(db, mailbox.clone()));
     let opened = store.stock_seed(&seed::stock()?).await?;
     if opened > 0 {
         tracing::info!(opened, "opened {opened} accounts with their first stock");
@@ -67,10 +77,12 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
     let (clock, board) = (platform.clock.clone(), Arc::new(Board::until(platform.draining.clone())));
     let sweep = Sweep::new(store.clone(), clock.clone(), reservations.clone(), board.clone());
     let refresh = board::refresh(board.clone(), store.clone(), watching, platform.shutdown.clone());
-    let port: Arc<dyn Inventory> = Arc::new(Service::new(store, clock, reservations, board));
-    wires.provide_inventory(port.clone());
+    let service = Arc::new(Service::new(store, clock, reservations, board));
+    wires.provide_inventory(service.clone());
 
     let instance = platform.bootstrap.instance_of(NAME);
     let sweeping = sweep.run(platform.consul.clone(), instance, platform.draining.clone());
-    Ok(Module::new(NAME, routes(port), configuration).task(sweeping).task(refresh))
+    let module = Module::new(NAME, routes(service.clone()), configuration).task(sweeping).task(refresh);
+    let module = rpc::offer(module, platform, amqp::operations(service.clone()));
+    Ok(take_part(module, platform, mailbox, service))
 }

@@ -12,14 +12,16 @@ use contracts::inventory::{
     CommitStock, GetReservation, GetStock, Inventory, InventoryRecord, ReleaseStock, Reservation,
     ReserveStock, StockLevel, WatchStock,
 };
+use contracts::messages::Origin;
 use contracts::types::{Cursor, Line, Page, PageRequest};
-use contracts::{Context, OrderId, PortResult, Streaming};
+use contracts::{Context, PortResult, Streaming};
 
 use crate::board::Board;
 use crate::config::ReservationsConfig;
 use crate::domain::Refusal;
 use crate::problems;
-use crate::store::{InventoryStore, Settled};
+use crate::reactions::Request;
+use crate::store::InventoryStore;
 use crate::watch::{Watcher, level_of};
 
 /// What the name of a product must be like.
@@ -47,9 +49,22 @@ impl Service {
         Self { store, clock, config, board }
     }
 
-    fn settle(&self, order: OrderId, settled: Settled) -> PortResult<Reservation> {
+    /// Does what is asked, for somebody who called or sent a message: what is said about the claim later
+    /// is said under `origin`.
+    pub(crate) async fn answer(&self, request: &Request, origin: &Origin) -> PortResult<Reservation> {
+        let now = self.clock.now();
+        let settled = match request {
+            Request::Reserve { goods, passed } => {
+                check_lines(&goods.lines)?;
+                let ttl = Duration::from_millis(self.config.get().ttl_ms);
+                let origin = origin.clone().passing(passed.as_deref().cloned());
+                self.store.claim_reserve(goods, now, ttl, &origin).await?
+            }
+            Request::Commit(request) => self.store.claim_commit(request.order_id, now, origin).await?,
+            Request::Release(request) => self.store.claim_release(request.order_id, now, origin).await?,
+        };
         self.board.publish(&settled.moved);
-        settled.answer.map_err(|refusal| problems::of(&refusal, order).into())
+        settled.answer.map_err(|refusal| problems::of(&refusal, request.order_id()).into())
     }
 }
 
@@ -59,21 +74,17 @@ impl Inventory for Service {
         level_of(&*self.store, "sku", &request.sku).await
     }
 
-    async fn reserve(&self, _: &Context, request: ReserveStock) -> PortResult<Reservation> {
-        check_lines(&request.lines)?;
-        let expires_at = self.clock.now().plus(Duration::from_millis(self.config.get().ttl_ms));
-        let settled = self.store.claim_reserve(&request, expires_at).await?;
-        self.settle(request.order_id, settled)
+    async fn reserve(&self, ctx: &Context, request: ReserveStock) -> PortResult<Reservation> {
+        let request = Request::Reserve { goods: request, passed: None };
+        self.answer(&request, &Origin::of_call(ctx)).await
     }
 
-    async fn commit(&self, _: &Context, request: CommitStock) -> PortResult<Reservation> {
-        let settled = self.store.claim_commit(request.order_id, self.clock.now()).await?;
-        self.settle(request.order_id, settled)
+    async fn commit(&self, ctx: &Context, request: CommitStock) -> PortResult<Reservation> {
+        self.answer(&Request::Commit(request), &Origin::of_call(ctx)).await
     }
 
-    async fn release(&self, _: &Context, request: ReleaseStock) -> PortResult<Reservation> {
-        let settled = self.store.claim_release(request.order_id, self.clock.now()).await?;
-        self.settle(request.order_id, settled)
+    async fn release(&self, ctx: &Context, request: ReleaseStock) -> PortResult<Reservation> {
+        self.answer(&Request::Release(request), &Origin::of_call(ctx)).await
     }
 
     async fn reservation(&self, _: &Context, request: GetReservation) -> PortResult<Reservation> {

@@ -31,6 +31,19 @@ pub(crate) fn of(order: &StoredOrder) -> PortResult<Order> {
     }
 }
 
+/// What to tell somebody who waits no longer: the same, and the order itself while it is under way.
+pub(crate) fn as_it_stands(order: &StoredOrder) -> PortResult<Order> {
+    match decided(order) {
+        Some(answer) => answer.map_err(PortError::from),
+        None => Ok(order.view()),
+    }
+}
+
+/// Whether it is decided what whoever placed `order` is told.
+pub(crate) fn is_decided(order: &StoredOrder) -> bool {
+    decided(order).is_some()
+}
+
 /// What to store beside the key, where `order` is at a point that decides it.
 pub(crate) fn to_store(order: &StoredOrder) -> Option<String> {
     let answer = match decided(order)? {

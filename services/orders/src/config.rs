@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SagaConfig {
-    /// Who drives new orders; `sync` by default. An order keeps what it was placed with.
+    /// Who drives new orders whose request does not say: `sync` (the default), `orchestrated` or
+    /// `choreographed`; the latter two need a broker. An order keeps what it was placed with.
     pub coordination: Coordination,
     /// How long an order may be under way before its steps are given up and undone, in milliseconds;
     /// 30000 by default. It does not depend on how long the customer waits.
@@ -20,6 +21,11 @@ pub struct SagaConfig {
     /// call (4 s, to payments), or recovery overtakes drivers that are only waiting.
     #[schemars(range(min = 100, max = 600_000))]
     pub lease_ms: u64,
+    /// How long an order that messages drive may stay where it is before it is looked after, in
+    /// milliseconds; 30000 by default. The commands of an orchestrated order are sent again then; of a
+    /// choreographed one the log says that it waits.
+    #[schemars(range(min = 100, max = 3_600_000))]
+    pub resend_ms: u64,
     /// How often abandoned orders are looked for, in milliseconds; 500 by default.
     #[schemars(range(min = 50, max = 60_000))]
     pub recovery_every_ms: u64,
@@ -41,6 +47,7 @@ impl Default for SagaConfig {
             coordination: Coordination::Sync,
             budget_ms: 30_000,
             lease_ms: 5_000,
+            resend_ms: 30_000,
             recovery_every_ms: 500,
             twin_wait_ms: 2_000,
             keep_keys_ms: 24 * 60 * 60 * 1000,

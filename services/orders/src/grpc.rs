@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use axum::Router;
-use chassis::grpc::unary;
+use chassis::grpc::{read, streaming, unary};
 use contracts::grpc::pb::common as common_pb;
 use contracts::grpc::pb::orders as pb;
 use contracts::grpc::pb::orders::orders_server::{Orders as OrdersRpc, OrdersServer};
-use contracts::orders::{AUDIT, CANCEL, LIST, ORDER, Orders, PLACE, TIMELINE};
+use contracts::grpc::{Proto as _, status::to_status};
+use contracts::orders::{AUDIT, CANCEL, FOLLOW, FollowOrder, LIST, ORDER, Orders, PLACE, TIMELINE};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use tonic::{Request, Response, Status};
 
 /// The service `tradewind.orders.v1.Orders`.
@@ -21,6 +24,8 @@ struct Adapter {
 
 #[tonic::async_trait]
 impl OrdersRpc for Adapter {
+    type FollowStream = BoxStream<'static, Result<pb::TimelineEntry, Status>>;
+
     async fn place(&self, request: Request<pb::PlaceRequest>) -> Result<Response<pb::Order>, Status> {
         unary(&PLACE, request, |ctx, input| async move { self.port.place(&ctx, input).await }).await
     }
@@ -42,6 +47,17 @@ impl OrdersRpc for Adapter {
         request: Request<pb::TimelineRequest>,
     ) -> Result<Response<pb::Timeline>, Status> {
         unary(&TIMELINE, request, |ctx, input| async move { self.port.timeline(&ctx, input).await }).await
+    }
+
+    async fn follow(
+        &self,
+        request: Request<pb::FollowRequest>,
+    ) -> Result<Response<Self::FollowStream>, Status> {
+        let (ctx, message) = read(&FOLLOW, request)?;
+        let input = FollowOrder::from_message(message).map_err(|problem| to_status(&problem))?;
+        let entries =
+            self.port.follow(&ctx, input).await.map_err(|error| to_status(&error.into_problem()))?;
+        Ok(Response::new(streaming(entries).boxed()))
     }
 
     async fn audit(

@@ -6,16 +6,20 @@
 //! - [`saga`]: drives orders through their steps, calls the other modules, recovers what was abandoned
 //! - [`service`]: the port `contracts::orders::Orders`, served
 //! - [`store`]: orders, their event log and idempotency keys in SQL
-//! - [`rest`], [`grpc`]: the port's adapters
+//! - [`rest`], [`grpc`], [`rpc`] (by message): the port's adapters
+//! - [`amqp`]: the other end of the message queues
 //! - [`config`]: what can be set
 //!
 //! Not for: how another module is reached (`wires`), or what it decides (its own crate).
 
+pub mod amqp;
 mod answer;
 pub mod config;
 pub mod domain;
 pub mod grpc;
+mod prefer;
 pub mod rest;
+pub mod rpc;
 pub mod saga;
 pub mod service;
 pub mod store;
@@ -24,7 +28,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use chassis::config::Configuration;
+use chassis::messaging::consumer::consume;
+use chassis::messaging::dead_letters::DeadLetters;
+use chassis::messaging::rpc::offer;
+use chassis::messaging::{Broker, Mailbox};
 use chassis::process::{Module, Platform};
+use contracts::messages::topology::{ORDERS_EVENTS, ORDERS_REPLIES};
 use contracts::orders::Orders;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -54,8 +63,10 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
     let sections = Configuration::builder(NAME).section::<SagaConfig>().section::<WireChoices>();
     let configuration = platform.configure(sections).await?;
     let edges = wires.edges(NAME, configuration.section::<WireChoices>());
+    let database = platform.store(NAME, migrations()).await?;
+    let mailbox = platform.mailbox(NAME, &database).await?;
     let saga = Saga {
-        store: Arc::new(SqlStore::new(platform.store(NAME, migrations()).await?)),
+        store: Arc::new(SqlStore::new(database, mailbox.clone())),
         ports: Ports {
             catalog: edges.catalog(),
             inventory: edges.inventory(),
@@ -67,13 +78,37 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
         owner: format!("{} {}", platform.bootstrap.instance_of(NAME), Uuid::new_v4()),
     };
     let driving = TaskTracker::new();
-    let port: Arc<dyn Orders> = Arc::new(Service::new(saga.clone(), RandomIds, driving.clone()));
+    let service = Service::new(saga.clone(), RandomIds, driving.clone());
+    let port: Arc<dyn Orders> = Arc::new(service.ending_with(platform.draining.clone()));
     wires.provide_orders(port.clone());
-    Ok(Module::new(NAME, routes(port), configuration)
+    let module = Module::new(NAME, routes(port.clone()), configuration)
         .control(edges.control_routes())
         .task(edges.follow(platform.shutdown.clone()))
-        .task(saga.recover(platform.shutdown.clone()))
-        .task(finish(driving, platform.shutdown.clone())))
+        .task(saga.clone().recover(platform.shutdown.clone()))
+        .task(finish(driving, platform.shutdown.clone()));
+    let module = offer(module, platform, rpc::operations(port));
+    Ok(match &platform.broker {
+        Some(broker) => with_messages(module, mailbox, broker, saga, platform),
+        None => module,
+    })
+}
+
+/// The module that also says and hears what orders in the asynchronous coordinations need.
+fn with_messages(
+    module: Module,
+    mailbox: Mailbox,
+    broker: &Broker,
+    saga: Saga,
+    platform: &Platform,
+) -> Module {
+    // new messages are for other instances from the moment on that this one drains
+    let hear = |queue, handler| consume(broker.clone(), queue, handler, platform.draining.clone());
+    module
+        .control(mailbox.control_routes())
+        .control(DeadLetters::new(broker.clone(), NAME, mailbox.clone()).control_routes())
+        .task(hear(&ORDERS_REPLIES, amqp::replies(saga.clone(), mailbox.clone())))
+        .task(hear(&ORDERS_EVENTS, amqp::events(saga, mailbox.clone())))
+        .task(mailbox.relay(broker.clone(), platform.shutdown.clone()))
 }
 
 /// Orders under way when the process ends are finished first, as far as the process waits for that;

@@ -1,15 +1,20 @@
-//! Orders over REST.
+//! Orders over REST. An order's steps are streamed as server-sent events where the client accepts them, and
+//! otherwise, as between services, as one JSON document a line.
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
-use chassis::http::{Answer, Created, Ctx, Input, Refusal, answer, created, route};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Json, Router};
+use chassis::http::{Answer, Ctx, Input, Refusal, answer, route, sse, streams};
 use contracts::orders::{
-    AUDIT, CANCEL, CancelOrder, GetOrder, GetTimeline, LIST, ListOrders, ORDER, Order, Orders, PLACE,
-    PlaceOrder, TIMELINE, Timeline,
+    AUDIT, CANCEL, CancelOrder, FOLLOW, FollowOrder, GetOrder, GetTimeline, LIST, ListOrders, ORDER, Order,
+    OrderStatus, Orders, PLACE, PlaceOrder, TIMELINE, Timeline,
 };
 use contracts::types::{Page, PageRequest};
+
+use crate::prefer::{Applied, Preferences};
 
 /// The routes of `port`.
 pub fn routes(port: Arc<dyn Orders>) -> Router {
@@ -19,6 +24,7 @@ pub fn routes(port: Arc<dyn Orders>) -> Router {
         .merge(route(&CANCEL, cancel))
         .merge(route(&LIST, list))
         .merge(route(&TIMELINE, timeline))
+        .merge(route(&FOLLOW, follow))
         .merge(route(&AUDIT, audit))
         .with_state(port)
 }
@@ -28,9 +34,28 @@ type Port = State<Arc<dyn Orders>>;
 async fn place(
     State(port): Port,
     Ctx(ctx): Ctx,
-    Input(request): Input<PlaceOrder>,
-) -> Result<Created<Order>, Refusal> {
-    created(port.place(&ctx, request).await, |order| format!("/orders/{}", order.id))
+    headers: HeaderMap,
+    Input(mut request): Input<PlaceOrder>,
+) -> Result<Response, Refusal> {
+    let applied = Preferences::read(&headers)?.fill(&mut request);
+    Ok(placed(&port.place(&ctx, request).await?, &applied))
+}
+
+/// 201 where the order came to its end, 202 where it is under way; either with its address.
+fn placed(order: &Order, applied: &Applied) -> Response {
+    let status = match order.status {
+        OrderStatus::Placed => StatusCode::ACCEPTED,
+        _ => StatusCode::CREATED,
+    };
+    let mut response = (status, Json(order)).into_response();
+    let headers = response.headers_mut();
+    if let Ok(location) = HeaderValue::from_str(&format!("/orders/{}", order.id)) {
+        headers.insert(header::LOCATION, location);
+    }
+    if let Some(applied) = applied.header() {
+        headers.insert(HeaderName::from_static("preference-applied"), applied);
+    }
+    response
 }
 
 async fn order(State(port): Port, Ctx(ctx): Ctx, Input(request): Input<GetOrder>) -> Answer<Order> {
@@ -47,6 +72,21 @@ async fn list(State(port): Port, Ctx(ctx): Ctx, Input(request): Input<ListOrders
 
 async fn timeline(State(port): Port, Ctx(ctx): Ctx, Input(request): Input<GetTimeline>) -> Answer<Timeline> {
     answer(port.timeline(&ctx, request).await)
+}
+
+async fn follow(
+    State(port): Port,
+    Ctx(ctx): Ctx,
+    headers: HeaderMap,
+    Input(mut request): Input<FollowOrder>,
+) -> Result<Response, Refusal> {
+    // a browser that comes back asks for the same address, and says in a header what it has seen
+    request.after = sse::last_seen(&headers).or(request.after);
+    let steps = port.follow(&ctx, request).await?;
+    if sse::is_accepted(&headers) {
+        return Ok(sse::events(steps, |step| step.version));
+    }
+    Ok(streams::ndjson(steps))
 }
 
 async fn audit(State(port): Port, Ctx(ctx): Ctx, Input(request): Input<PageRequest>) -> Answer<Page<Order>> {

@@ -8,6 +8,7 @@ use chassis::clock::Clock;
 use chassis::config::Live;
 use chassis::store::StoreError;
 use contracts::error::{Faults, chain};
+use contracts::messages::Origin;
 use contracts::payments::{
     AuditedPayment, AuthorizePayment, CapturePayment, GetPayment, Payment, PaymentStatus, Payments, Posting,
     RefundPayment, VoidPayment,
@@ -17,8 +18,10 @@ use contracts::{Code, Context, OrderId, PortError, PortResult, Problem};
 use futures::{StreamExt, TryStreamExt};
 
 use crate::config::SettleConfig;
-use crate::domain::{Decline, Input, Known, Refusal};
+use crate::domain::{Input, Known, Refusal};
 use crate::network::CardNetwork;
+use crate::problems;
+use crate::reactions::Request;
 use crate::settle::carry_out;
 use crate::store::{Moment, PaymentStore, Stepped, Stored};
 
@@ -56,21 +59,53 @@ impl Service {
 
     /// Brings an order's open intent to its end.
     pub(crate) async fn finish(&self, ctx: &Context, order: OrderId) -> PortResult<Payment> {
-        self.drive(ctx, order, &Input::Finish).await
+        self.drive(ctx, order, &Input::Finish, None).await
+    }
+
+    /// Does what is asked, for somebody who called or sent a message: what is said about the payment later
+    /// is said under `origin`.
+    pub(crate) async fn answer(
+        &self,
+        ctx: &Context,
+        request: &Request,
+        origin: &Origin,
+    ) -> PortResult<Payment> {
+        let order = request.order_id();
+        match request {
+            Request::Authorize { charge, passed } => {
+                let AuthorizePayment { amount, card, .. } = charge.clone();
+                let mut faults = Faults::default();
+                let within = (1..=MOST).contains(&amount.amount);
+                faults.check(within, "amount.amount", format!("must be 1 to {MOST}"));
+                faults.check(card.is_valid(), "card", "must be tok_ and 1 to 60 characters of a-z 0-9 _");
+                faults.into_result()?;
+                let origin = origin.clone().passing(passed.as_deref().cloned());
+                self.drive(ctx, order, &Input::Authorize { amount, card }, Some(&origin)).await
+            }
+            Request::Capture(_) => self.drive(ctx, order, &Input::Capture, Some(origin)).await,
+            Request::Void(_) => self.drive(ctx, order, &Input::Void, Some(origin)).await,
+            Request::Refund(_) => self.drive(ctx, order, &Input::Refund, Some(origin)).await,
+        }
     }
 
     /// Puts an input to a payment until it can be answered: each round stores the intent that the answer
     /// waits for, has the network fulfil it, and stores what the network says.
-    async fn drive(&self, ctx: &Context, order: OrderId, input: &Input) -> PortResult<Payment> {
+    async fn drive(
+        &self,
+        ctx: &Context,
+        order: OrderId,
+        input: &Input,
+        origin: Option<&Origin>,
+    ) -> PortResult<Payment> {
         if ctx.deadline.passed() {
             return Err(Problem::new(Code::DeadlineExceeded, "the time was up before the work began").into());
         }
         // how the payment stood when the network was last asked: from then on "nothing happened" is a guess
         let mut asked = None;
         for _ in 0..ROUNDS {
-            let stepped = self.store.payment_step(order, input, self.moment()).await;
+            let stepped = self.store.payment_step(order, input, self.moment(), origin).await;
             let stepped = stepped.map_err(|error| unstored(order, asked, error))?;
-            let Stepped { stored, intent, age } = stepped.map_err(|refusal| refused(order, refusal))?;
+            let Stepped { stored, intent, age } = stepped.map_err(|refusal| problems::of(order, refusal))?;
             let (Some(intent), Known::Charge(charge)) = (intent, &stored.known) else {
                 return Ok(stored.into());
             };
@@ -81,7 +116,7 @@ impl Service {
                 open(order, "the card network does not answer", status)
             })?;
             // whatever came of it, the next round tells
-            let learnt = self.store.payment_step(order, &Input::Learn(says), self.moment()).await;
+            let learnt = self.store.payment_step(order, &Input::Learn(says), self.moment(), origin).await;
             let _ = learnt.map_err(|error| unstored(order, asked, error))?;
         }
         tracing::error!(%order, ?input, "order {order}: the card network's record contradicts ours");
@@ -115,57 +150,28 @@ fn open(order: OrderId, why: &str, status: PaymentStatus) -> Problem {
     Problem::new(Code::OutcomeUnknown, detail).at(format!("/payments/{order}"))
 }
 
-fn refused(order: OrderId, refusal: Refusal) -> Problem {
-    let (code, detail) = match refusal {
-        Refusal::Declined(Decline::Declined) => (Code::CardDeclined, "the bank declined the card".to_owned()),
-        Refusal::Declined(Decline::UnknownCard) => {
-            (Code::CardDeclined, "the card network knows no such card".to_owned())
-        }
-        Refusal::Declined(Decline::InsufficientFunds) => {
-            (Code::InsufficientFunds, "the card has insufficient funds".to_owned())
-        }
-        Refusal::Compensated => {
-            (Code::Compensated, format!("the payment of order {order} was undone before"))
-        }
-        Refusal::OtherCharge => {
-            (Code::Conflict, format!("order {order} was authorized for another amount or card"))
-        }
-        Refusal::NoPayment => (Code::NotFound, format!("there is no payment of order {order}")),
-        Refusal::NothingHeld => (Code::Conflict, format!("the payment of order {order} was declined")),
-        Refusal::AlreadyCaptured => {
-            (Code::Conflict, format!("the payment of order {order} was captured: it can only be refunded"))
-        }
-        Refusal::NotCaptured => (Code::Conflict, format!("nothing was captured of order {order}")),
-    };
-    Problem::new(code, detail)
-}
-
 #[async_trait]
 impl Payments for Service {
     async fn authorize(&self, ctx: &Context, request: AuthorizePayment) -> PortResult<Payment> {
-        let AuthorizePayment { order_id, amount, card } = request;
-        let mut faults = Faults::default();
-        faults.check((1..=MOST).contains(&amount.amount), "amount.amount", format!("must be 1 to {MOST}"));
-        faults.check(card.is_valid(), "card", "must be tok_ and 1 to 60 characters of a-z 0-9 _");
-        faults.into_result()?;
-        self.drive(ctx, order_id, &Input::Authorize { amount, card }).await
+        let request = Request::Authorize { charge: request, passed: None };
+        self.answer(ctx, &request, &Origin::of_call(ctx)).await
     }
 
     async fn capture(&self, ctx: &Context, request: CapturePayment) -> PortResult<Payment> {
-        self.drive(ctx, request.order_id, &Input::Capture).await
+        self.answer(ctx, &Request::Capture(request), &Origin::of_call(ctx)).await
     }
 
     async fn void(&self, ctx: &Context, request: VoidPayment) -> PortResult<Payment> {
-        self.drive(ctx, request.order_id, &Input::Void).await
+        self.answer(ctx, &Request::Void(request), &Origin::of_call(ctx)).await
     }
 
     async fn refund(&self, ctx: &Context, request: RefundPayment) -> PortResult<Payment> {
-        self.drive(ctx, request.order_id, &Input::Refund).await
+        self.answer(ctx, &Request::Refund(request), &Origin::of_call(ctx)).await
     }
 
     async fn payment(&self, _: &Context, request: GetPayment) -> PortResult<Payment> {
         let stored = self.store.payment(request.order_id).await?;
-        Ok(stored.ok_or_else(|| refused(request.order_id, Refusal::NoPayment))?.into())
+        Ok(stored.ok_or_else(|| problems::of(request.order_id, Refusal::NoPayment))?.into())
     }
 
     async fn ledger(&self, _: &Context, request: PageRequest) -> PortResult<Page<Posting>> {

@@ -5,19 +5,25 @@
 //! - [`service`]: the port
 //! - [`carrier`]: the simulated carriers, who collect and deliver
 //! - [`tracking`]: follows a shipment from station to station
-//! - [`rest`] with [`sse`], [`grpc`]: the port over two wires
+//! - [`rest`] with [`sse`], [`grpc`], [`amqp`]: the port over each wire; `messages`: what it hears besides
+//! - [`reactions`]: what others ask by message, and what is answered: pure
 //! - [`config`]: its settings
 
 use std::sync::Arc;
 
 use chassis::config::Configuration;
+use chassis::messaging::participant::take_part;
+use chassis::messaging::rpc;
 use chassis::process::{Module, Platform};
 use contracts::shipping::Shipping;
 
+pub mod amqp;
 pub mod carrier;
 pub mod config;
 pub mod domain;
 pub mod grpc;
+mod messages;
+pub mod reactions;
 pub mod rest;
 pub mod service;
 pub mod sse;
@@ -30,6 +36,8 @@ use service::Service;
 use store::{ShippingStore, SqlStore};
 use tracking::Tracker;
 
+const NAME: &str = "shipping";
+
 /// The port over REST and gRPC.
 pub fn routes(port: Arc<dyn Shipping>) -> axum::Router {
     rest::routes(port.clone()).merge(grpc::routes(port))
@@ -38,10 +46,11 @@ pub fn routes(port: Arc<dyn Shipping>) -> axum::Router {
 /// The module on `platform`: opens its database, sets the carriers to work, and offers its port to
 /// modules in the same process.
 pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::Result<Module> {
-    let sections = Configuration::builder("shipping").section::<CarrierConfig>().section::<TrackingConfig>();
+    let sections = Configuration::builder(NAME).section::<CarrierConfig>().section::<TrackingConfig>();
     let configuration = platform.configure(sections).await?;
-    let store = platform.store("shipping", sqlx::migrate!("./migrations")).await?;
-    let store: Arc<dyn ShippingStore> = Arc::new(SqlStore::new(store));
+    let db = platform.store(NAME, sqlx::migrate!("./migrations")).await?;
+    let mailbox = platform.mailbox(NAME, &db).await?;
+    let store: Arc<dyn ShippingStore> = Arc::new(SqlStore::new(db, mailbox.clone()));
     let tracker =
         Tracker::new(store.clone(), configuration.section::<TrackingConfig>(), platform.draining.clone());
     let carrier = Carrier {
@@ -50,8 +59,10 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
         config: configuration.section::<CarrierConfig>(),
         tracker: tracker.clone(),
     };
-    let port: Arc<dyn Shipping> = Arc::new(Service::new(store, platform.clock.clone(), tracker));
-    wires.provide_shipping(port.clone());
+    let service = Arc::new(Service::new(store, platform.clock.clone(), tracker));
+    wires.provide_shipping(service.clone());
     let working = carrier.run(platform.shutdown.clone());
-    Ok(Module::new("shipping", routes(port), configuration).task(working))
+    let module = Module::new(NAME, routes(service.clone()), configuration).task(working);
+    let module = rpc::offer(module, platform, amqp::operations(service.clone()));
+    Ok(take_part(module, platform, mailbox, service))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chassis::clock::Clock;
+use contracts::messages::Origin;
 use contracts::shipping::{
     CancelShipment, GetShipment, Quote, QuoteShipping, ScheduleShipment, Shipment, Shipping, TrackShipment,
     TrackingEvent,
@@ -12,6 +13,7 @@ use contracts::types::{Cursor, Page, PageRequest};
 use contracts::{Code, Context, OrderId, PortResult, Problem, Streaming};
 
 use crate::domain::{request, tariff};
+use crate::reactions::Request;
 use crate::store::ShippingStore;
 use crate::tracking::Tracker;
 
@@ -27,6 +29,22 @@ impl Service {
     pub fn new(store: Arc<dyn ShippingStore>, clock: Arc<dyn Clock>, tracker: Tracker) -> Self {
         Self { store, clock, tracker }
     }
+
+    /// Does what is asked, for somebody who called or sent a message: what is said about the shipment later
+    /// is said under `origin`.
+    pub(crate) async fn answer(&self, request: &Request, origin: &Origin) -> PortResult<Shipment> {
+        match request {
+            Request::Schedule(request) => {
+                request::check_schedule(request)?;
+                Ok(self.store.shipment_schedule(request, self.clock.now(), origin).await??)
+            }
+            Request::Cancel(request) => {
+                let shipment = self.store.shipment_cancel(request, self.clock.now(), origin).await??;
+                self.tracker.moved(request.order_id);
+                Ok(shipment)
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -36,15 +54,12 @@ impl Shipping for Service {
         Ok(tariff::quote(&request.country, request.weight_grams)?)
     }
 
-    async fn schedule(&self, _: &Context, request: ScheduleShipment) -> PortResult<Shipment> {
-        request::check_schedule(&request)?;
-        Ok(self.store.shipment_schedule(&request, self.clock.now()).await??)
+    async fn schedule(&self, ctx: &Context, request: ScheduleShipment) -> PortResult<Shipment> {
+        self.answer(&Request::Schedule(request), &Origin::of_call(ctx)).await
     }
 
-    async fn cancel(&self, _: &Context, request: CancelShipment) -> PortResult<Shipment> {
-        let shipment = self.store.shipment_cancel(&request, self.clock.now()).await??;
-        self.tracker.moved(request.order_id);
-        Ok(shipment)
+    async fn cancel(&self, ctx: &Context, request: CancelShipment) -> PortResult<Shipment> {
+        self.answer(&Request::Cancel(request), &Origin::of_call(ctx)).await
     }
 
     async fn shipment(&self, _: &Context, request: GetShipment) -> PortResult<Shipment> {

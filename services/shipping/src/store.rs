@@ -5,6 +5,7 @@ mod sql;
 
 use async_trait::async_trait;
 use chassis::store::StoreError;
+use contracts::messages::Origin;
 use contracts::shipping::{CancelShipment, ScheduleShipment, Shipment, TrackingEvent};
 use contracts::{OrderId, Timestamp};
 
@@ -16,14 +17,17 @@ pub use sql::SqlStore;
 pub type Decided = Result<Result<Shipment, Refusal>, StoreError>;
 
 /// What shipping keeps. Each changing method is one atomic change: it loads what is, lets the domain
-/// decide, and writes the shipment together with its tracking event.
+/// decide, and writes the shipment together with its tracking event and what it tells the world. `origin`
+/// is that of the call that asks for the change; the first one to touch an order is kept with it, and
+/// decides who drives it for all who come later.
 #[async_trait]
 pub trait ShippingStore: Send + Sync + 'static {
     /// Books a carrier, as [`crate::domain::parcel::schedule`] decides.
-    async fn shipment_schedule(&self, request: &ScheduleShipment, now: Timestamp) -> Decided;
+    async fn shipment_schedule(&self, request: &ScheduleShipment, now: Timestamp, origin: &Origin)
+    -> Decided;
 
     /// Calls a shipment off, as [`crate::domain::parcel::cancel`] decides.
-    async fn shipment_cancel(&self, request: &CancelShipment, now: Timestamp) -> Decided;
+    async fn shipment_cancel(&self, request: &CancelShipment, now: Timestamp, origin: &Origin) -> Decided;
 
     /// The shipment of an order.
     async fn shipment(&self, order_id: OrderId) -> Result<Option<Shipment>, StoreError>;

@@ -4,9 +4,12 @@ mod rows;
 mod sql;
 mod tx;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chassis::store::StoreError;
 use contracts::inventory::{Reservation, ReserveStock, StockAccount, StockLevel};
+use contracts::messages::Origin;
 use contracts::types::Line;
 use contracts::{OrderId, Sku, Timestamp};
 
@@ -30,7 +33,9 @@ impl Settled {
     }
 }
 
-/// Accounts and claims.
+/// Accounts and claims. Each change of a claim is told to the world in the transaction that makes it.
+/// `origin` is that of the call that asks for the change; the first one to touch an order is kept with it,
+/// and decides who drives it for all who come later.
 #[async_trait]
 pub trait InventoryStore: Send + Sync + 'static {
     /// Opens an account for each product that has none, with so many pieces available. Returns how many
@@ -46,18 +51,30 @@ pub trait InventoryStore: Send + Sync + 'static {
     /// The claim of an order.
     async fn claim_get(&self, order: OrderId) -> Result<Option<Reservation>, StoreError>;
 
-    /// Sets goods aside, all lines or none.
+    /// Sets goods aside for `ttl`, all lines or none.
     async fn claim_reserve(
         &self,
         request: &ReserveStock,
-        expires_at: Timestamp,
+        now: Timestamp,
+        ttl: Duration,
+        origin: &Origin,
     ) -> Result<Settled, StoreError>;
 
     /// Turns a reservation into a sale.
-    async fn claim_commit(&self, order: OrderId, now: Timestamp) -> Result<Settled, StoreError>;
+    async fn claim_commit(
+        &self,
+        order: OrderId,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Settled, StoreError>;
 
     /// Gives a claim's goods back, or leaves a tombstone.
-    async fn claim_release(&self, order: OrderId, now: Timestamp) -> Result<Settled, StoreError>;
+    async fn claim_release(
+        &self,
+        order: OrderId,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Settled, StoreError>;
 
     /// Lets a reservation lapse, if its time has run out and nobody was faster.
     async fn claim_expire(&self, order: OrderId, now: Timestamp) -> Result<Settled, StoreError>;

@@ -1,7 +1,9 @@
 //! Rows as SQL has them, and the plain types that they stand for.
 
+use chassis::messaging::participant::books;
 use chassis::store::StoreError;
 use contracts::inventory::{Reservation, ReservationStatus, StockAccount, StockLevel};
+use contracts::messages::Origin;
 use contracts::{OrderId, Sku, Timestamp};
 use uuid::Uuid;
 
@@ -10,6 +12,15 @@ pub(super) type LevelRow = (String, i64, i64, i64);
 
 /// `order_id, status, lines, expires_at`
 pub(super) type ClaimRow = (String, String, String, i64);
+
+/// `order_id, status, lines, expires_at, origin`
+pub(super) type KeptClaimRow = (String, String, String, i64, Option<String>);
+
+/// A claim, and under what circumstances its order was first touched.
+pub(super) struct KeptClaim {
+    pub claim: Reservation,
+    pub origin: Option<Origin>,
+}
 
 /// `sku, initial, available, reserved, sold`
 pub(super) type AccountRow = (String, i64, i64, i64, i64);
@@ -30,6 +41,12 @@ pub(super) fn claim((order, status, lines, expires_at): ClaimRow) -> Result<Rese
         lines: serde_json::from_str(&lines).map_err(|_| StoreError::corrupt("lines", &lines))?,
         expires_at: Timestamp(expires_at),
     })
+}
+
+pub(super) fn kept_claim(
+    (order, status, lines, expires_at, origin): KeptClaimRow,
+) -> Result<KeptClaim, StoreError> {
+    Ok(KeptClaim { claim: claim((order, status, lines, expires_at))?, origin: books::origin_in(origin)? })
 }
 
 pub(super) fn account((sku, initial, available, reserved, sold): AccountRow) -> StockAccount {

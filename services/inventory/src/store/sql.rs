@@ -1,13 +1,17 @@
 //! Accounts and claims in SQL, on SQLite and PostgreSQL.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use chassis::messaging::Mailbox;
 use chassis::store::{Store, StoreError};
 use contracts::inventory::{Reservation, ReservationStatus, ReserveStock, StockAccount, StockLevel};
+use contracts::messages::Origin;
 use contracts::types::Line;
 use contracts::{OrderId, Sku, Timestamp};
 
 use super::rows::{self, AccountRow, ClaimRow, LevelRow};
-use super::tx::{Inserted, Tx, json, twin};
+use super::tx::{Inserted, Occasion, Tx, json, twin};
 use super::{InventoryStore, Settled};
 use crate::domain::{self, Refusal, Shortage, Verdict};
 
@@ -15,25 +19,28 @@ use crate::domain::{self, Refusal, Shortage, Verdict};
 #[derive(Debug, Clone)]
 pub struct SqlStore {
     db: Store,
+    mailbox: Mailbox,
 }
 
 impl SqlStore {
-    /// On a database whose tables are up to date: see [`crate::migrations`].
-    pub fn new(db: Store) -> Self {
-        Self { db }
+    /// On a database whose tables are up to date: see [`crate::migrations`]. What becomes true is told
+    /// through `mailbox`.
+    pub fn new(db: Store, mailbox: Mailbox) -> Self {
+        Self { db, mailbox }
     }
 
     /// Lets `decide` judge the claim of an order, and does what it says.
     async fn claim_settle(
         &self,
         order: OrderId,
+        occasion: Occasion<'_>,
         decide: impl FnOnce(&Reservation) -> Verdict + Send,
     ) -> Result<Settled, StoreError> {
-        let mut tx = Tx::begin(&self.db).await?;
+        let mut tx = Tx::begin(&self.db, &self.mailbox).await?;
         let settled = match tx.claim_lock(order).await? {
-            Some(claim) => {
-                let verdict = decide(&claim);
-                tx.claim_apply(claim, verdict).await?
+            Some(kept) => {
+                let verdict = decide(&kept.claim);
+                tx.claim_apply(kept, verdict, occasion).await?
             }
             None => Settled::unmoved(Err(Refusal::NoClaim)),
         };
@@ -98,17 +105,19 @@ impl InventoryStore for SqlStore {
     async fn claim_reserve(
         &self,
         request: &ReserveStock,
-        expires_at: Timestamp,
+        now: Timestamp,
+        ttl: Duration,
+        origin: &Origin,
     ) -> Result<Settled, StoreError> {
         let claim = Reservation {
             order_id: request.order_id,
             status: ReservationStatus::Reserved,
             lines: request.lines.clone(),
-            expires_at,
+            expires_at: now.plus(ttl),
         };
-        let mut tx = Tx::begin(&self.db).await?;
-        if tx.claim_insert(&claim).await? == Inserted::WasThere {
-            let seen = tx.claim_lock_present(claim.order_id).await?;
+        let mut tx = Tx::begin(&self.db, &self.mailbox).await?;
+        if tx.claim_insert(&claim, origin).await? == Inserted::WasThere {
+            let seen = tx.claim_lock_present(claim.order_id).await?.claim;
             tx.rollback().await?;
             return Ok(Settled::unmoved(domain::repeat(&seen, &claim.lines).map(|()| seen)));
         }
@@ -124,30 +133,46 @@ impl InventoryStore for SqlStore {
             tx.rollback().await?;
             return Ok(Settled::unmoved(Err(refusal)));
         }
+        tx.tell(&claim, None, Occasion { now, call: Some(origin) });
         tx.commit().await?;
         Ok(Settled { answer: Ok(claim), moved })
     }
 
-    async fn claim_commit(&self, order: OrderId, now: Timestamp) -> Result<Settled, StoreError> {
-        self.claim_settle(order, |claim| domain::commit(claim, now)).await
+    async fn claim_commit(
+        &self,
+        order: OrderId,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Settled, StoreError> {
+        let occasion = Occasion { now, call: Some(origin) };
+        self.claim_settle(order, occasion, |claim| domain::commit(claim, now)).await
     }
 
-    async fn claim_release(&self, order: OrderId, now: Timestamp) -> Result<Settled, StoreError> {
+    async fn claim_release(
+        &self,
+        order: OrderId,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Settled, StoreError> {
+        let occasion = Occasion { now, call: Some(origin) };
         let tombstone = Reservation {
             order_id: order,
             status: ReservationStatus::Released,
             lines: Vec::new(),
             expires_at: now,
         };
-        let mut tx = Tx::begin(&self.db).await?;
+        let mut tx = Tx::begin(&self.db, &self.mailbox).await?;
         // Insert first, look second: a reserve of this order that is under way holds the row, and the
         // insert waits until it is known whether there is a claim to release.
-        let settled = match tx.claim_insert(&tombstone).await? {
-            Inserted::New => Settled::unmoved(Ok(tombstone)),
+        let settled = match tx.claim_insert(&tombstone, origin).await? {
+            Inserted::New => {
+                tx.tell(&tombstone, None, occasion);
+                Settled::unmoved(Ok(tombstone))
+            }
             Inserted::WasThere => {
-                let claim = tx.claim_lock_present(order).await?;
-                let verdict = domain::release(&claim);
-                tx.claim_apply(claim, verdict).await?
+                let kept = tx.claim_lock_present(order).await?;
+                let verdict = domain::release(&kept.claim);
+                tx.claim_apply(kept, verdict, occasion).await?
             }
         };
         tx.commit().await?;
@@ -155,7 +180,7 @@ impl InventoryStore for SqlStore {
     }
 
     async fn claim_expire(&self, order: OrderId, now: Timestamp) -> Result<Settled, StoreError> {
-        self.claim_settle(order, |claim| domain::expire(claim, now)).await
+        self.claim_settle(order, Occasion { now, call: None }, |claim| domain::expire(claim, now)).await
     }
 
     async fn claim_list_due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {

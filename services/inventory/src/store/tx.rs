@@ -1,23 +1,39 @@
 //! The steps that a change is made of, within one transaction.
 //!
 //! Locks are taken in one order everywhere: first the claim's row, then the accounts in the order of
-//! their products. Stock moves by conditional updates, so that it is right even where no lock is held.
+//! their products, at last the outbox. Stock moves by conditional updates, so that it is right even where
+//! no lock is held.
 
-use chassis::store::{Dialect, Store, StoreError, commit};
+use chassis::messaging::Mailbox;
+use chassis::messaging::participant::books;
+use chassis::store::{Dialect, Store, StoreError};
 use contracts::inventory::{Reservation, ReservationStatus, StockLevel};
+use contracts::messages::{Event, Origin, Outgoing};
 use contracts::types::Line;
-use contracts::{OrderId, Sku};
+use contracts::{OrderId, Sku, Timestamp};
 use serde::Serialize;
 use sqlx::{Any, Transaction};
 
 use super::Settled;
-use super::rows::{self, ClaimRow, LevelRow};
+use super::rows::{self, KeptClaim, KeptClaimRow, LevelRow};
 use crate::domain::{self, Movement, Verdict};
+use crate::facts;
 
 /// A transaction that changes claims and accounts. Dropped without `commit`, it is rolled back.
 pub(super) struct Tx {
     inner: Transaction<'static, Any>,
     dialect: Dialect,
+    mailbox: Mailbox,
+    /// What becomes true with the commit.
+    facts: Vec<Outgoing>,
+}
+
+/// Who asks for a change, and when.
+#[derive(Clone, Copy)]
+pub(super) struct Occasion<'a> {
+    pub now: Timestamp,
+    /// Of the call that asks; nothing for the sweep.
+    pub call: Option<&'a Origin>,
 }
 
 /// Whether an order's claim is new.
@@ -30,28 +46,45 @@ pub(super) enum Inserted {
 }
 
 impl Tx {
-    pub async fn begin(db: &Store) -> Result<Self, StoreError> {
-        Ok(Self { inner: db.begin().await?, dialect: db.dialect() })
+    pub async fn begin(db: &Store, mailbox: &Mailbox) -> Result<Self, StoreError> {
+        Ok(Self {
+            inner: db.begin().await?,
+            dialect: db.dialect(),
+            mailbox: mailbox.clone(),
+            facts: Vec::new(),
+        })
     }
 
     pub async fn commit(self) -> Result<(), StoreError> {
-        commit(self.inner).await
+        books::commit_with(self.inner, &self.mailbox, &self.facts).await
     }
 
     pub async fn rollback(self) -> Result<(), StoreError> {
         Ok(self.inner.rollback().await?)
     }
 
+    /// Tells the world, with the commit, what a claim has become.
+    pub fn tell(&mut self, claim: &Reservation, kept: Option<&Origin>, occasion: Occasion<'_>) {
+        let origin = books::origin_of_fact(kept, occasion.call);
+        let fact = facts::of(claim.clone(), origin.passed.clone());
+        self.facts.push(fact.fact(&origin, occasion.now));
+    }
+
     /// Whoever inserts first has the order; on PostgreSQL the second waits for the first to end.
-    pub async fn claim_insert(&mut self, claim: &Reservation) -> Result<Inserted, StoreError> {
+    pub async fn claim_insert(
+        &mut self,
+        claim: &Reservation,
+        origin: &Origin,
+    ) -> Result<Inserted, StoreError> {
         let done = sqlx::query(
-            "INSERT INTO inventory_claims (order_id, status, lines, expires_at) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (order_id) DO NOTHING",
+            "INSERT INTO inventory_claims (order_id, status, lines, expires_at, origin) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (order_id) DO NOTHING",
         )
         .bind(claim.order_id.to_string())
         .bind(rows::status_text(claim.status))
         .bind(json("lines", &claim.lines)?)
         .bind(claim.expires_at.0)
+        .bind(books::origin_column(origin)?)
         .execute(&mut *self.inner)
         .await?;
         Ok(if done.rows_affected() == 1 { Inserted::New } else { Inserted::WasThere })
@@ -59,28 +92,31 @@ impl Tx {
 
     /// An order's claim, locked until the transaction ends. On SQLite the transaction holds the only
     /// write lock already.
-    pub async fn claim_lock(&mut self, order: OrderId) -> Result<Option<Reservation>, StoreError> {
+    pub async fn claim_lock(&mut self, order: OrderId) -> Result<Option<KeptClaim>, StoreError> {
         let statement = twin(
             self.dialect,
-            "SELECT order_id, status, lines, expires_at FROM inventory_claims WHERE order_id = $1",
-            "SELECT order_id, status, lines, expires_at FROM inventory_claims WHERE order_id = $1 FOR UPDATE",
+            "SELECT order_id, status, lines, expires_at, origin FROM inventory_claims WHERE order_id = $1",
+            "SELECT order_id, status, lines, expires_at, origin FROM inventory_claims WHERE order_id = $1 \
+             FOR UPDATE",
         );
-        let row: Option<ClaimRow> =
+        let row: Option<KeptClaimRow> =
             sqlx::query_as(statement).bind(order.to_string()).fetch_optional(&mut *self.inner).await?;
-        row.map(rows::claim).transpose()
+        row.map(rows::kept_claim).transpose()
     }
 
     /// The claim that an insert found there.
-    pub async fn claim_lock_present(&mut self, order: OrderId) -> Result<Reservation, StoreError> {
+    pub async fn claim_lock_present(&mut self, order: OrderId) -> Result<KeptClaim, StoreError> {
         self.claim_lock(order).await?.ok_or_else(|| vanished(order))
     }
 
     /// Writes what was decided about a locked claim.
     pub async fn claim_apply(
         &mut self,
-        mut claim: Reservation,
+        kept: KeptClaim,
         verdict: Verdict,
+        occasion: Occasion<'_>,
     ) -> Result<Settled, StoreError> {
+        let KeptClaim { mut claim, origin } = kept;
         let mut moved = Vec::new();
         if let Some(change) = verdict.change {
             self.claim_pass(&claim, change.to).await?;
@@ -96,6 +132,7 @@ impl Tx {
                 }
             }
             claim.status = change.to;
+            self.tell(&claim, origin.as_ref(), occasion);
         }
         Ok(Settled { answer: verdict.answer.map(|()| claim), moved })
     }

@@ -3,6 +3,8 @@
 mod adapters;
 mod claims;
 mod expiry;
+mod facts;
+mod messages;
 mod model;
 mod races;
 mod shop;

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use chassis::clock::ManualClock;
 use chassis::config::Live;
+use chassis::messaging::Mailbox;
 use chassis::store::{Store, StoreUrl};
 use contracts::inventory::{
     CommitStock, GetReservation, GetStock, Inventory, InventoryRecord, ReleaseStock, Reservation,
     ReservationStatus, ReserveStock, StockAccount,
 };
+use contracts::orders::Coordination;
 use contracts::types::{Line, PageRequest};
 use contracts::{Code, Context, OrderId, PortResult, Problem, Sku, Timestamp};
 use inventory::board::Board;
@@ -31,7 +33,28 @@ pub struct Shop {
     pub store: Arc<SqlStore>,
     pub clock: ManualClock,
     pub board: Arc<Board>,
-    pub service: Service,
+    pub service: Arc<Service>,
+    pub mailbox: Mailbox,
+    db: Store,
+}
+
+/// A message in the outbox.
+pub struct Said {
+    pub name: String,
+    pub coordination: Coordination,
+    pub trace_id: String,
+    pub data: serde_json::Value,
+}
+
+impl Said {
+    fn read((key, coordination, traceparent, data): (String, String, String, String)) -> Self {
+        Self {
+            name: key.split('.').nth(1).expect("MODULE.EVENT.COORDINATION, MODULE.QUEUE").to_owned(),
+            coordination: Coordination::parse(&coordination).expect("a coordination"),
+            trace_id: traceparent.split('-').nth(1).expect("a trace").to_owned(),
+            data: serde_json::from_str(&data).expect("JSON"),
+        }
+    }
 }
 
 /// One shop on each engine.
@@ -48,10 +71,11 @@ impl Shop {
     pub async fn open(database: Arc<Database>, clock: ManualClock) -> Self {
         let url = StoreUrl::parse(&database.url).expect("the database's address");
         let db = Store::open(&url, "inventory", inventory::migrations()).await.expect("the database opens");
-        let store = Arc::new(SqlStore::new(db));
+        let mailbox = Mailbox::open(&db, "inventory", Arc::new(clock.clone())).await.expect("opens");
+        let store = Arc::new(SqlStore::new(db.clone(), mailbox.clone()));
         let board = Arc::new(Board::default());
         let service = Service::new(store.clone(), Arc::new(clock.clone()), config(), board.clone());
-        Self { database, store, clock, board, service }
+        Self { database, store, clock, board, service: Arc::new(service), mailbox, db }
     }
 
     /// Another process on the same database.
@@ -77,6 +101,24 @@ impl Shop {
 
     pub async fn reservation(&self, order: OrderId) -> PortResult<Reservation> {
         self.service.reservation(&ctx(), GetReservation { order_id: order }).await
+    }
+
+    /// What was said about an order, oldest first.
+    pub async fn said(&self, order: OrderId) -> Vec<Said> {
+        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
+            "SELECT routing_key, coordination, traceparent, data FROM inventory_outbox \
+             WHERE subject = $1 ORDER BY position",
+        )
+        .bind(order.to_string())
+        .fetch_all(self.db.read())
+        .await
+        .expect("the outbox");
+        rows.into_iter().map(Said::read).collect()
+    }
+
+    /// The names of what was said about an order.
+    pub async fn told(&self, order: OrderId) -> Vec<String> {
+        self.said(order).await.into_iter().map(|said| said.name).collect()
     }
 
     pub async fn available(&self, sku: &str) -> u32 {

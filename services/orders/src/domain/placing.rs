@@ -115,6 +115,8 @@ mod tests {
                 postal_code: "53111".into(),
                 country: "DE".into(),
             },
+            coordination: None,
+            wait_ms: None,
         }
     }
 

@@ -71,8 +71,9 @@ pub enum Reverse {
     Stock,
 }
 
-/// What a state asks another module to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What a state asks another module to do. The names are stored, and are those of commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// inventory: set the goods aside.
     ReserveStock,
@@ -97,6 +98,12 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// The effect of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        let name = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name);
+        Self::deserialize(name).ok()
+    }
+
     /// Which way it goes.
     pub fn direction(self) -> Direction {
         match self {
@@ -115,7 +122,8 @@ impl Effect {
 }
 
 /// What moves an order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Input {
     /// The other module did what this effect asked.
     Done(Effect),
@@ -368,6 +376,21 @@ impl Input {
         match self {
             Self::NotBegun(effect, reason) => Self::Unknown(effect, reason),
             other => other,
+        }
+    }
+
+    /// Whether `other` says the same, perhaps in other words.
+    pub fn answers_as(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.effect() == other.effect()
+    }
+
+    fn effect(&self) -> Option<Effect> {
+        match self {
+            Self::Done(effect)
+            | Self::Refused(effect, _)
+            | Self::NotBegun(effect, _)
+            | Self::Unknown(effect, _) => Some(*effect),
+            Self::CancelRequested => None,
         }
     }
 

@@ -3,12 +3,10 @@
 
 use chassis::store::StoreError;
 use contracts::Context;
-use contracts::orders::{OrderStatus, TimelineEntry};
 
 use super::Saga;
-use crate::answer;
-use crate::domain::{Input, Reason, Step, awaited, step};
-use crate::store::{Outcome, StoredOrder, Transition};
+use crate::domain::{Input, StoredOrder, awaited, progress};
+use crate::store::Outcome;
 
 impl Saga {
     /// Drives `order`, whose lease this process holds, as far as it goes now. What cannot be settled
@@ -47,53 +45,21 @@ impl Saga {
         }
     }
 
-    /// Stores the step that `input` causes.
+    /// Stores the step that `input` causes, and says what follows from it.
     pub(crate) async fn advance(
         &self,
         ctx: &Context,
         order: &StoredOrder,
         input: &Input,
     ) -> Result<Advance, StoreError> {
-        let Step::Moved { state, .. } = step(&order.state, input) else { return Ok(Advance::Nowhere) };
-        let now = self.clock.now();
-        let mut next = StoredOrder { version: order.version + 1, updated_at: now, ..order.clone() };
-        // the first thing that went wrong is why; what happened while undoing is in the timeline
-        if next.reason.is_none() && order.state.status() == OrderStatus::Placed {
-            next.reason = input.reason().cloned().map(Reason::settled);
-        }
-        let entry = TimelineEntry {
-            version: next.version,
-            at: now,
-            from: Some(order.state.name().to_owned()),
-            to: state.name().to_owned(),
-            cause: input.name(),
-            detail: input.reason().map(|reason| reason.detail.clone()).unwrap_or_default(),
-            direction: input.direction(),
-            trace_id: ctx.trace.trace_id_hex(),
-        };
-        next.state = state;
-        let rests = next.state.rests();
-        let transition = Transition {
-            answer: answer::to_store(&next),
-            lease: if rests { self.lease_over() } else { self.lease() },
-            entry,
-            order: next,
-        };
+        let progress = progress(order, input, self.clock.now(), &ctx.trace.trace_id_hex());
+        let Some(progress) = progress else { return Ok(Advance::Nowhere) };
+        let transition = self.transition(&ctx.trace, progress);
         if self.store.transition(&transition).await? == Outcome::Lost {
             return Ok(Advance::Overtaken);
         }
-        let (id, name, cause) = (order.id, transition.order.state.name(), &transition.entry.cause);
-        tracing::info!(order_id = %id, state = name, cause, "order {id} is {name} after {cause}");
-        self.abort_point(name);
+        self.stored(&transition);
         Ok(Advance::To(Box::new(transition.order)))
-    }
-
-    /// Where a test wants the process to die, it dies here.
-    pub(crate) fn abort_point(&self, point: &str) {
-        if self.config.get().abort_at == point {
-            tracing::error!("aborting at {point}, as saga.abort_at asks");
-            std::process::abort();
-        }
     }
 }
 

@@ -2,18 +2,24 @@
 //!
 //! - [`drive`]: the `sync` coordination: carries out what a state asks for, one after the other
 //! - [`perform`]: one effect, through the port of the module that it concerns
+//! - [`receive`]: the `orchestrated` and the `choreographed` coordination: what a message makes of an order
+//! - [`storing`]: what is stored and said with each step, whoever drives the order
 //! - [`recovery`]: takes over orders whose driver is gone
+//! - [`waiting`]: looks after orders that wait for messages
 
 mod drive;
+mod measure;
 mod perform;
+mod receive;
 mod recovery;
+mod storing;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::clock::Clock;
 use chassis::config::Live;
-use contracts::Timestamp;
 use contracts::catalog::Catalog;
 use contracts::inventory::Inventory;
 use contracts::payments::Payments;
@@ -23,7 +29,7 @@ pub(crate) use drive::Advance;
 pub use drive::Since;
 
 use crate::config::SagaConfig;
-use crate::store::{Lease, OrderStore};
+use crate::store::OrderStore;
 
 /// The modules that orders call.
 #[derive(Clone)]
@@ -56,17 +62,6 @@ pub struct Saga {
 }
 
 impl Saga {
-    /// The right to drive an order from now on, for as long as the configuration says.
-    pub(crate) fn lease(&self) -> Lease {
-        let until = self.clock.now().plus(Duration::from_millis(self.config.get().lease_ms));
-        Lease { owner: self.owner.clone(), until }
-    }
-
-    /// The same right, given up with the step that brings the order to rest.
-    fn lease_over(&self) -> Lease {
-        Lease { owner: self.owner.clone(), until: Timestamp(0) }
-    }
-
     /// How long an order may take from now on.
     pub(crate) fn budget(&self) -> Duration {
         Duration::from_millis(self.config.get().budget_ms)

@@ -1,4 +1,5 @@
-//! Takes over orders whose driver is gone, and finishes or undoes them; forgets old idempotency keys.
+//! Takes over orders whose driver is gone, and finishes or undoes them; forgets old idempotency keys. Orders
+//! that messages drive have no driver who could be gone: [`super::waiting`] looks after them.
 //!
 //! Safe in any number of processes at once: a lease decides who drives an order, and each step is
 //! conditional on the order's version. So, unlike other sweeps, it needs no lock at the registry.
@@ -13,6 +14,7 @@ use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{Saga, Since};
+use crate::domain::Driver;
 
 /// How many abandoned orders are driven at once.
 const MOST: usize = 32;
@@ -52,6 +54,7 @@ impl Saga {
                 running.begin(id, self.clone().recover_or_pause(id));
             }
         }
+        self.look_after_waiting().await?;
         self.forget_old_keys().await
     }
 
@@ -67,11 +70,12 @@ impl Saga {
     pub async fn recovery_pass(&self) -> Result<(), StoreError> {
         let overdue = self.overdue().await?;
         futures::future::join_all(overdue.into_iter().map(|id| self.recover_order(id))).await;
+        self.look_after_waiting().await?;
         self.forget_old_keys().await
     }
 
     async fn overdue(&self) -> Result<Vec<OrderId>, StoreError> {
-        self.store.orders_overdue(self.clock.now(), MOST as u32).await
+        self.store.orders_overdue(Driver::Calls, self.clock.now(), MOST as u32).await
     }
 
     async fn forget_old_keys(&self) -> Result<(), StoreError> {

@@ -3,71 +3,18 @@
 
 mod rows;
 mod sql;
+mod tx;
 
 use async_trait::async_trait;
 use chassis::store::StoreError;
-use contracts::orders::{Coordination, Order, PricedLine, TimelineEntry};
-use contracts::payments::CardToken;
-use contracts::types::Address;
-use contracts::{CustomerId, Money, OrderId, Timestamp};
+use contracts::messages::{MessageId, Outgoing};
+use contracts::orders::TimelineEntry;
+use contracts::{CustomerId, OrderId, Timestamp};
 
 pub use sql::SqlStore;
 
-use crate::domain::{Reason, State};
-
-/// An order with everything that its saga needs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredOrder {
-    /// Which.
-    pub id: OrderId,
-    /// Whose.
-    pub customer_id: CustomerId,
-    /// How far it has come.
-    pub state: State,
-    /// Who drives it.
-    pub coordination: Coordination,
-    /// What was ordered.
-    pub lines: Vec<PricedLine>,
-    /// Who pays.
-    pub card: CardToken,
-    /// Where to.
-    pub address: Address,
-    /// What shipping costs.
-    pub shipping: Money,
-    /// What is to be paid in all.
-    pub total: Money,
-    /// Why it was not confirmed.
-    pub reason: Option<Reason>,
-    /// When it was placed.
-    pub placed_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-    /// Rises by one with each step.
-    pub version: u64,
-}
-
-impl StoredOrder {
-    /// The order as others see it.
-    pub fn view(&self) -> Order {
-        Order {
-            id: self.id,
-            customer_id: self.customer_id.clone(),
-            status: self.state.status(),
-            step: self.state.name().to_owned(),
-            coordination: self.coordination,
-            lines: self.lines.clone(),
-            shipping: self.shipping,
-            total: self.total,
-            reason: self.reason.as_ref().map(|reason| contracts::orders::Reason {
-                code: reason.code.as_str().to_owned(),
-                detail: reason.detail.clone(),
-            }),
-            placed_at: self.placed_at,
-            updated_at: self.updated_at,
-            version: self.version,
-        }
-    }
-}
+use crate::domain::Driver;
+pub use crate::domain::StoredOrder;
 
 /// An idempotency key, scoped to a customer and an operation, and what was asked under it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,17 +58,52 @@ pub enum Inserted {
     KeyKnown(KnownKey),
 }
 
-/// One step of an order, to be stored if nobody else made one first.
+/// What becomes of an order, to be stored and said all at once or not at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transition {
-    /// Which order, as it is after the step; its version is one above that before.
+    /// Which order, as it is afterwards; its version has risen by one with each step.
     pub order: StoredOrder,
-    /// What goes into the event log.
-    pub entry: TimelineEntry,
-    /// Who made the step and drives on; it has run out where the order now rests.
+    /// What goes into the event log, one a step.
+    pub entries: Vec<TimelineEntry>,
+    /// Who made the steps and drives on; it has run out where the order now rests.
     pub lease: Lease,
-    /// What whoever placed it is told, as JSON, when this step decides that.
+    /// What whoever placed it is told, as JSON, when a step decides that.
     pub answer: Option<String>,
+    /// What is said to others.
+    pub outgoing: Vec<Outgoing>,
+}
+
+impl Transition {
+    /// The version that the order must have for the steps to be made.
+    pub fn version_before(&self) -> u64 {
+        self.order.version.saturating_sub(self.entries.len() as u64)
+    }
+}
+
+/// A message that a change of an order comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// Out of which queue it came.
+    pub queue: &'static str,
+    /// Which.
+    pub message: MessageId,
+}
+
+/// Says what becomes of an order that stands so, under this lease; nothing where it stays as it is.
+/// Pure: it is called with a transaction open.
+pub type Decide<'a> = dyn Fn(&StoredOrder, &Lease) -> Option<Transition> + Send + Sync + 'a;
+
+/// What became of an order that was to be changed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// This is stored.
+    Made(Box<Transition>),
+    /// Nothing was to be changed.
+    None,
+    /// Nothing is changed: the message was dealt with before.
+    ReceivedBefore,
+    /// There is no such order.
+    NoOrder,
 }
 
 /// Whether a conditional change came about.
@@ -136,13 +118,17 @@ pub enum Outcome {
 /// What orders remember.
 #[async_trait]
 pub trait OrderStore: Send + Sync + 'static {
-    /// Stores a new order, its first step and its key, all or nothing.
+    /// Whether what is said to others goes anywhere. Without a broker it does not.
+    fn posts(&self) -> bool;
+
+    /// Stores a new order, its first step, its key, and what is said about it, all or nothing.
     async fn order_insert(
         &self,
         order: &StoredOrder,
         entry: &TimelineEntry,
         lease: &Lease,
         key: Option<&KeyRecord>,
+        outgoing: &[Outgoing],
     ) -> Result<Inserted, StoreError>;
 
     /// The order as it stands.
@@ -163,7 +149,17 @@ pub trait OrderStore: Send + Sync + 'static {
     /// has taken it over from `lease.owner`.
     async fn transition(&self, transition: &Transition) -> Result<Outcome, StoreError>;
 
-    /// Takes an order that does not rest and that nobody drives any more, or that `lease.owner` drives.
+    /// Changes an order as `decide` says about it as it stands, while nobody else can change it; together
+    /// with `receipt`, so that a message changes an order once however often it comes.
+    async fn order_change(
+        &self,
+        id: OrderId,
+        receipt: Option<&Receipt>,
+        decide: &Decide<'_>,
+    ) -> Result<Change, StoreError>;
+
+    /// Takes an order that calls drive, that does not rest, and that nobody drives any more, or that
+    /// `lease.owner` drives.
     async fn lease_take(
         &self,
         id: OrderId,
@@ -171,8 +167,13 @@ pub trait OrderStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<StoredOrder>, StoreError>;
 
-    /// Orders that do not rest and that nobody drives any more, longest abandoned first.
-    async fn orders_overdue(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError>;
+    /// Orders of this kind that do not rest and whose lease has run out, that of the first longest ago.
+    async fn orders_overdue(
+        &self,
+        driver: Driver,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OrderId>, StoreError>;
 
     /// Every step of an order, oldest first.
     async fn timeline(&self, id: OrderId) -> Result<Vec<TimelineEntry>, StoreError>;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{KnownKey, StoredOrder};
+use super::{KnownKey, Lease, StoredOrder};
 
 /// An order out of its row.
 pub(super) fn order(row: &AnyRow) -> Result<StoredOrder, StoreError> {
@@ -20,6 +20,7 @@ pub(super) fn order(row: &AnyRow) -> Result<StoredOrder, StoreError> {
         id: id(row.try_get("id")?)?,
         customer_id: CustomerId(row.try_get("customer_id")?),
         state: json("state", row.try_get("state")?)?,
+        early: json("early", row.try_get("early")?)?,
         coordination: word("coordination", row.try_get("coordination")?)?,
         lines: json("lines", row.try_get("lines")?)?,
         card: CardToken(row.try_get("card")?),
@@ -31,6 +32,11 @@ pub(super) fn order(row: &AnyRow) -> Result<StoredOrder, StoreError> {
         updated_at: Timestamp(row.try_get("updated_at")?),
         version: version(row.try_get("version")?)?,
     })
+}
+
+/// Who holds the lease of the order in its row.
+pub(super) fn lease(row: &AnyRow) -> Result<Lease, StoreError> {
+    Ok(Lease { owner: row.try_get("lease_owner")?, until: Timestamp(row.try_get("lease_until")?) })
 }
 
 pub(super) fn timeline_entry(row: &AnyRow) -> Result<TimelineEntry, StoreError> {

@@ -1,35 +1,57 @@
 //! The orders' tables, on SQLite and PostgreSQL.
 
 use async_trait::async_trait;
-use chassis::store::{Store, StoreError, commit};
+use chassis::messaging::{Mailbox, Received};
+use chassis::store::{Dialect, Store, StoreError, commit};
+use contracts::messages::Outgoing;
 use contracts::orders::TimelineEntry;
 use contracts::{CustomerId, OrderId, Timestamp};
 use sqlx::{Any, Transaction as Tx};
 
-use super::rows::{id, known_key, order, timeline_entry, to_json, to_word};
-use super::{Inserted, KeyRecord, KnownKey, Lease, OrderStore, Outcome, StoredOrder, Transition};
+use super::rows::{id, known_key, lease, order, timeline_entry};
+use super::tx::{entry_insert_in_tx, key_insert_in_tx, log_in_tx, order_insert_in_tx, order_update_in_tx};
+use super::{
+    Change, Decide, Inserted, KeyRecord, KnownKey, Lease, OrderStore, Outcome, Receipt, StoredOrder,
+    Transition,
+};
+use crate::domain::Driver;
 
-/// Orders in a database.
+/// Orders in a database, with the messages about them.
 #[derive(Debug, Clone)]
 pub struct SqlStore {
     store: Store,
+    mailbox: Mailbox,
 }
 
 impl SqlStore {
-    /// Orders in `store`, which has this crate's migrations.
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    /// Orders in `store`, which has this crate's migrations, with an outbox and inbox in the same database.
+    pub fn new(store: Store, mailbox: Mailbox) -> Self {
+        Self { store, mailbox }
+    }
+
+    /// Ends a transaction that posted `outgoing`.
+    async fn commit(&self, tx: Tx<'static, Any>, outgoing: &[Outgoing]) -> Result<(), StoreError> {
+        commit(tx).await?;
+        if !outgoing.is_empty() {
+            self.mailbox.posted();
+        }
+        Ok(())
     }
 }
 
 #[async_trait]
 impl OrderStore for SqlStore {
+    fn posts(&self) -> bool {
+        self.mailbox.is_open()
+    }
+
     async fn order_insert(
         &self,
         order: &StoredOrder,
         entry: &TimelineEntry,
         lease: &Lease,
         key: Option<&KeyRecord>,
+        outgoing: &[Outgoing],
     ) -> Result<Inserted, StoreError> {
         let mut tx = self.store.begin().await?;
         // the key first: where it is known nothing else may be written, and on PostgreSQL a twin that
@@ -45,7 +67,8 @@ impl OrderStore for SqlStore {
         }
         order_insert_in_tx(&mut tx, order, lease).await?;
         entry_insert_in_tx(&mut tx, order.id, entry).await?;
-        commit(tx).await?;
+        self.mailbox.post_in_tx(&mut tx, outgoing).await?;
+        self.commit(tx, outgoing).await?;
         Ok(Inserted::New)
     }
 
@@ -85,43 +108,50 @@ impl OrderStore for SqlStore {
     }
 
     async fn transition(&self, transition: &Transition) -> Result<Outcome, StoreError> {
-        let Transition { order, entry, lease, answer } = transition;
         let mut tx = self.store.begin().await?;
-        // the lease fences the step: a driver who was so slow that another took the order over knows
-        // too little to decide anything, though the version may still be the one it began with
-        let changed = sqlx::query(
-            "UPDATE orders_orders
-             SET state = $1, status = $2, resting = $3, reason = $4, updated_at = $5, version = $6,
-                 lease_owner = $7, lease_until = $8
-             WHERE id = $9 AND version = $10 AND (resting = 1 OR lease_owner = $11)",
-        )
-        .bind(to_json(&order.state)?)
-        .bind(to_word(&order.state.status())?)
-        .bind(i32::from(order.state.rests()))
-        .bind(order.reason.as_ref().map(to_json).transpose()?)
-        .bind(order.updated_at.0)
-        .bind(order.version as i64)
-        .bind(lease.owner.clone())
-        .bind(lease.until.0)
-        .bind(order.id.to_string())
-        .bind(order.version as i64 - 1)
-        .bind(lease.owner.clone())
-        .execute(&mut *tx)
-        .await?;
-        if changed.rows_affected() == 0 {
+        if order_update_in_tx(&mut tx, transition, &transition.lease.owner).await? == Outcome::Lost {
             return Ok(Outcome::Lost);
         }
-        entry_insert_in_tx(&mut tx, order.id, entry).await?;
-        if let Some(answer) = answer {
-            // the first answer stands, whatever becomes of the order later
-            sqlx::query("UPDATE orders_keys SET answer = $1 WHERE order_id = $2 AND answer IS NULL")
-                .bind(answer.clone())
-                .bind(order.id.to_string())
-                .execute(&mut *tx)
-                .await?;
-        }
-        commit(tx).await?;
+        log_in_tx(&mut tx, transition).await?;
+        self.mailbox.post_in_tx(&mut tx, &transition.outgoing).await?;
+        self.commit(tx, &transition.outgoing).await?;
         Ok(Outcome::Done)
+    }
+
+    async fn order_change(
+        &self,
+        id: OrderId,
+        receipt: Option<&Receipt>,
+        decide: &Decide<'_>,
+    ) -> Result<Change, StoreError> {
+        let mut tx = self.store.begin().await?;
+        // on SQLite this transaction is the only one that writes
+        let row = sqlx::query(match self.store.dialect() {
+            Dialect::Sqlite => "SELECT * FROM orders_orders WHERE id = $1",
+            Dialect::Postgres => "SELECT * FROM orders_orders WHERE id = $1 FOR UPDATE",
+        })
+        .bind(id.to_string())
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(row) = row else { return Ok(Change::NoOrder) };
+        if let Some(receipt) = receipt
+            && self.mailbox.receive_in_tx(&mut tx, receipt.queue, receipt.message).await? == Received::Again
+        {
+            return Ok(Change::ReceivedBefore);
+        }
+        let (stands, held) = (order(&row)?, lease(&row)?);
+        let Some(transition) = decide(&stands, &held) else {
+            // that the message was dealt with is worth noting all the same
+            commit(tx).await?;
+            return Ok(Change::None);
+        };
+        if order_update_in_tx(&mut tx, &transition, &held.owner).await? == Outcome::Lost {
+            return Err(StoreError::Corrupt(format!("order {id} was to skip or repeat a version")));
+        }
+        log_in_tx(&mut tx, &transition).await?;
+        self.mailbox.post_in_tx(&mut tx, &transition.outgoing).await?;
+        self.commit(tx, &transition.outgoing).await?;
+        Ok(Change::Made(Box::new(transition)))
     }
 
     async fn lease_take(
@@ -133,7 +163,7 @@ impl OrderStore for SqlStore {
         let mut tx = self.store.begin().await?;
         let taken = sqlx::query(
             "UPDATE orders_orders SET lease_owner = $1, lease_until = $2
-             WHERE id = $3 AND resting = 0 AND (lease_until <= $4 OR lease_owner = $5)",
+             WHERE id = $3 AND resting = 0 AND coordination = 'sync' AND (lease_until <= $4 OR lease_owner = $5)",
         )
         .bind(lease.owner.clone())
         .bind(lease.until.0)
@@ -153,10 +183,22 @@ impl OrderStore for SqlStore {
         row.as_ref().map(order).transpose()
     }
 
-    async fn orders_overdue(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {
-        let ids: Vec<String> = sqlx::query_scalar(
-            "SELECT id FROM orders_orders WHERE resting = 0 AND lease_until <= $1 ORDER BY lease_until LIMIT $2",
-        )
+    async fn orders_overdue(
+        &self,
+        driver: Driver,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OrderId>, StoreError> {
+        let ids: Vec<String> = sqlx::query_scalar(match driver {
+            Driver::Calls => {
+                "SELECT id FROM orders_orders
+                 WHERE resting = 0 AND lease_until <= $1 AND coordination = 'sync' ORDER BY lease_until LIMIT $2"
+            }
+            Driver::Messages => {
+                "SELECT id FROM orders_orders
+                 WHERE resting = 0 AND lease_until <= $1 AND coordination <> 'sync' ORDER BY lease_until LIMIT $2"
+            }
+        })
         .bind(now.0)
         .bind(i64::from(limit))
         .fetch_all(self.store.read())
@@ -200,80 +242,4 @@ impl OrderStore for SqlStore {
         commit(tx).await?;
         Ok(pruned.rows_affected())
     }
-}
-
-/// Whether the key was new.
-async fn key_insert_in_tx(
-    tx: &mut Tx<'_, Any>,
-    record: &KeyRecord,
-    order: &StoredOrder,
-) -> Result<bool, StoreError> {
-    let inserted = sqlx::query(
-        "INSERT INTO orders_keys (customer_id, operation, key, fingerprint, order_id, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-    )
-    .bind(record.customer_id.0.clone())
-    .bind(record.operation.clone())
-    .bind(record.key.clone())
-    .bind(record.fingerprint.clone())
-    .bind(order.id.to_string())
-    .bind(order.placed_at.0)
-    .execute(&mut **tx)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
-}
-
-async fn order_insert_in_tx(
-    tx: &mut Tx<'_, Any>,
-    order: &StoredOrder,
-    lease: &Lease,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO orders_orders (id, customer_id, state, status, resting, coordination, lines, card, address,
-             currency, shipping, total, reason, placed_at, updated_at, version, lease_owner, lease_until)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, $14, $15, $16, $17)",
-    )
-    .bind(order.id.to_string())
-    .bind(order.customer_id.0.clone())
-    .bind(to_json(&order.state)?)
-    .bind(to_word(&order.state.status())?)
-    .bind(i32::from(order.state.rests()))
-    .bind(to_word(&order.coordination)?)
-    .bind(to_json(&order.lines)?)
-    .bind(order.card.0.clone())
-    .bind(to_json(&order.address)?)
-    .bind(order.total.currency.as_str())
-    .bind(order.shipping.amount)
-    .bind(order.total.amount)
-    .bind(order.placed_at.0)
-    .bind(order.updated_at.0)
-    .bind(order.version as i64)
-    .bind(lease.owner.clone())
-    .bind(lease.until.0)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-async fn entry_insert_in_tx(
-    tx: &mut Tx<'_, Any>,
-    order_id: OrderId,
-    entry: &TimelineEntry,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO orders_timeline (order_id, version, at, from_state, to_state, cause, detail, direction, trace_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-    )
-    .bind(order_id.to_string())
-    .bind(entry.version as i64)
-    .bind(entry.at.0)
-    .bind(entry.from.clone())
-    .bind(entry.to.clone())
-    .bind(entry.cause.clone())
-    .bind(entry.detail.clone())
-    .bind(to_word(&entry.direction)?)
-    .bind(entry.trace_id.clone())
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
 }

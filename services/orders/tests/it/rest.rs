@@ -10,14 +10,14 @@ use crate::others::Call::{Authorize, Capture};
 use crate::shop::{Shop, ctx, request};
 
 /// A reply, taken apart.
-struct Reply {
-    status: StatusCode,
+pub struct Reply {
+    pub status: StatusCode,
     headers: HeaderMap,
-    body: Value,
+    pub body: Value,
 }
 
 impl Reply {
-    fn header(&self, name: header::HeaderName) -> &str {
+    pub fn header(&self, name: header::HeaderName) -> &str {
         self.headers.get(&name).map_or("", |value| value.to_str().expect("text"))
     }
 }
@@ -36,18 +36,18 @@ impl Shop {
         self.ask(Request::get(target).body(Body::empty()).expect("a request")).await
     }
 
-    async fn post(&self, target: &str, headers: &[(&str, &str)], body: &Value) -> Reply {
+    pub async fn post(&self, target: &str, headers: &[(&str, &str)], body: &Value) -> Reply {
         let head = Request::post(target).header(header::CONTENT_TYPE, "application/json");
         let head = headers.iter().fold(head, |head, (name, value)| head.header(*name, *value));
         self.ask(head.body(Body::from(body.to_string())).expect("a request")).await
     }
 }
 
-fn body() -> Value {
+pub fn body() -> Value {
     serde_json::to_value(request()).expect("JSON")
 }
 
-fn assert_problem(reply: &Reply, status: u16, code: &str) {
+pub fn assert_problem(reply: &Reply, status: u16, code: &str) {
     assert_eq!(reply.status.as_u16(), status, "{}", reply.body);
     assert_eq!(reply.header(header::CONTENT_TYPE), "application/problem+json");
     assert_eq!(reply.body["type"], json!(format!("urn:tradewind:problem:{code}")));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chassis::clock::{Clock as _, ManualClock};
 use chassis::config::Live;
+use chassis::messaging::Mailbox;
 use chassis::store::{Store, StoreUrl};
 use contracts::orders::{
     CancelOrder, GetOrder, GetTimeline, Order, Orders as _, PlaceOrder, PricedLine, TimelineEntry,
@@ -21,6 +22,7 @@ use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::double::{After, Double};
 use crate::others::{Call, Others, ports};
 
 /// How long a test waits for what must come.
@@ -28,12 +30,21 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Where the clock of the tests stands at first.
 pub const BEGIN: Timestamp = Timestamp(1_700_000_000_000_000);
 
+/// Whether a process has a broker.
+#[derive(Debug, Clone, Copy)]
+enum Mail {
+    Open,
+    Closed,
+}
+
 /// One process that serves orders.
 pub struct Shop {
     folder: Arc<TempDir>,
     pub clock: ManualClock,
     pub others: Arc<Others>,
     pub store: Arc<SqlStore>,
+    /// What the saga stores by, and what it says.
+    pub double: Arc<Double>,
     pub saga: Saga,
     pub service: Arc<Service>,
     config: SagaConfig,
@@ -47,13 +58,46 @@ impl Shop {
 
     pub async fn configured(config: SagaConfig) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a folder"));
-        Self::over(folder, ManualClock::at(BEGIN), Arc::default(), config, "first").await
+        Self::over(folder, ManualClock::at(BEGIN), Arc::default(), config, "first", Mail::Closed).await
+    }
+
+    /// A shop in which messages are heard.
+    pub async fn with_mail() -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        let config = SagaConfig { twin_wait_ms: 50, ..SagaConfig::default() };
+        Self::over(folder, ManualClock::at(BEGIN), Arc::default(), config, "first", Mail::Open).await
+    }
+
+    /// Another process on the same database, without a broker.
+    pub async fn without_mail(&self) -> Self {
+        self.replica().await
+    }
+
+    /// The same process, whose database falls silent.
+    pub fn falling_silent(&self, after: After) -> Self {
+        self.storing_by(Double::silent(self.store.clone(), after))
+    }
+
+    fn storing_by(&self, double: Double) -> Self {
+        let double = Arc::new(double);
+        let saga = Saga { store: double.clone(), ..self.saga.clone() };
+        let service = Arc::new(Service::new(saga.clone(), RandomIds, TaskTracker::new()));
+        Self {
+            folder: self.folder.clone(),
+            clock: self.clock.clone(),
+            others: self.others.clone(),
+            store: self.store.clone(),
+            config: self.config.clone(),
+            double,
+            saga,
+            service,
+        }
     }
 
     /// Another process on the same database.
     pub async fn replica(&self) -> Self {
         let (folder, clock) = (self.folder.clone(), self.clock.clone());
-        Self::over(folder, clock, self.others.clone(), self.config.clone(), "second").await
+        Self::over(folder, clock, self.others.clone(), self.config.clone(), "second", Mail::Closed).await
     }
 
     async fn over(
@@ -62,12 +106,18 @@ impl Shop {
         others: Arc<Others>,
         config: SagaConfig,
         owner: &str,
+        mail: Mail,
     ) -> Self {
         let url = StoreUrl::sqlite_in(folder.path());
         let database = Store::open(&url, "orders", orders::migrations()).await.expect("the database opens");
-        let store = Arc::new(SqlStore::new(database));
+        let mailbox = match mail {
+            Mail::Open => Mailbox::open(&database, "orders", Arc::new(clock.clone())).await,
+            Mail::Closed => Ok(Mailbox::closed()),
+        };
+        let store = Arc::new(SqlStore::new(database, mailbox.expect("the mailbox opens")));
+        let double = Arc::new(Double::of(store.clone()));
         let saga = Saga {
-            store: store.clone(),
+            store: double.clone(),
             ports: Ports {
                 catalog: others.clone(),
                 inventory: others.clone(),
@@ -79,7 +129,7 @@ impl Shop {
             owner: owner.to_owned(),
         };
         let service = Arc::new(Service::new(saga.clone(), RandomIds, TaskTracker::new()));
-        Self { folder, clock, others, store, saga, service, config }
+        Self { folder, clock, others, store, double, saga, service, config }
     }
 
     pub async fn place(&self, ctx: &Context) -> PortResult<Order> {
@@ -130,6 +180,16 @@ impl Shop {
         self.clock.advance(Duration::from_millis(self.config.lease_ms));
     }
 
+    /// Lets so much time pass that every order which messages drive is looked after.
+    pub fn resend_is_due(&self) {
+        self.clock.advance(Duration::from_millis(self.config.resend_ms));
+    }
+
+    /// The order as the saga sees it.
+    pub async fn stored_order(&self, id: OrderId) -> StoredOrder {
+        self.store.order(id).await.expect("the database answers").expect("there is one")
+    }
+
     /// Looks once for orders that are abandoned when every lease has run out.
     pub async fn recover(&self) {
         self.leases_run_out();
@@ -140,7 +200,7 @@ impl Shop {
     pub async fn abandoned(&self, state: State, happened: &[Call]) -> OrderId {
         let order = stored(state);
         let lease = Lease { owner: "gone".into(), until: self.clock.now() };
-        self.store.order_insert(&order, &first_entry(&order), &lease, None).await.expect("is stored");
+        self.store.order_insert(&order, &first_entry(&order), &lease, None, &[]).await.expect("is stored");
         self.others.happened(order.id, happened);
         order.id
     }
@@ -163,6 +223,8 @@ pub fn request() -> PlaceOrder {
         lines: vec![Line { sku: "A-1".into(), quantity: 2 }, Line { sku: "B-2".into(), quantity: 1 }],
         card: CardToken("tok_approve".into()),
         address: address(),
+        coordination: None,
+        wait_ms: None,
     }
 }
 
@@ -189,6 +251,7 @@ pub fn stored(state: State) -> StoredOrder {
         id: OrderId(Uuid::now_v7()),
         customer_id: CustomerId("ada".into()),
         state,
+        early: Vec::new(),
         coordination: contracts::orders::Coordination::Sync,
         lines: vec![line],
         card: CardToken("tok_approve".into()),

@@ -5,6 +5,7 @@ mod sql;
 
 use async_trait::async_trait;
 use chassis::store::StoreError;
+use contracts::messages::Origin;
 use contracts::payments::{Payment, Posting};
 use contracts::{OrderId, Timestamp};
 
@@ -56,12 +57,15 @@ pub struct Moment {
 #[async_trait]
 pub trait PaymentStore: Send + Sync + 'static {
     /// Lets the domain decide on an input, and stores what that changes together with the postings of its
-    /// transfers.
+    /// transfers and what it tells the world. `origin` is that of the call which led to it; nothing for the
+    /// settle pass. The first one to touch an order is kept with it, and decides who drives it for all who
+    /// come later.
     async fn payment_step(
         &self,
         order: OrderId,
         input: &Input,
         moment: Moment,
+        origin: Option<&Origin>,
     ) -> Result<Result<Stepped, Refusal>, StoreError>;
 
     /// What is kept of an order.

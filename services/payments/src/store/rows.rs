@@ -1,16 +1,21 @@
 //! Between rows and what they mean. A row that makes no sense is an error, never a guess.
 
+use chassis::messaging::participant::books;
 use chassis::store::StoreError;
+use contracts::messages::Origin;
 use contracts::payments::{CardToken, PaymentStatus, Posting};
 use contracts::{Currency, Money, OrderId, Timestamp};
 
 use super::{Moment, Stored};
 use crate::domain::{Charge, Decline, HoldInLedger, Known, State};
 
-/// A row as it was read, and its version: what a write compares before it sets.
+/// A row as it was read.
 pub(super) struct Versioned {
     pub stored: Stored,
+    /// What a write compares before it sets.
     pub version: i64,
+    /// Under what circumstances the order was first touched.
+    pub origin: Option<Origin>,
 }
 
 /// The columns that follow from what is known.
@@ -50,6 +55,7 @@ pub(super) struct PaymentRow {
     hold_posted: i64,
     version: i64,
     updated_at: i64,
+    origin: Option<String>,
 }
 
 impl TryFrom<PaymentRow> for Versioned {
@@ -67,7 +73,7 @@ impl TryFrom<PaymentRow> for Versioned {
         };
         let stored =
             Stored { order_id: order_id(&row.order_id)?, known, updated_at: Timestamp(row.updated_at) };
-        Ok(Self { stored, version: row.version })
+        Ok(Self { stored, version: row.version, origin: books::origin_in(row.origin)? })
     }
 }
 

@@ -1,10 +1,14 @@
 //! Payments and ledger in SQLite or PostgreSQL.
 //!
 //! A step reads, decides and then writes with a compare-and-set on the row's version, so that neither
-//! engine has to hold a lock while the domain decides, and a step that changes nothing writes nothing.
+//! engine has to hold a lock while the domain decides, and a step that changes nothing writes nothing. Rows
+//! are written in one order: the payment, its postings, the outbox.
 
 use async_trait::async_trait;
+use chassis::messaging::Mailbox;
+use chassis::messaging::participant::books;
 use chassis::store::{Store, StoreError, commit};
+use contracts::messages::{Event, Origin, Outgoing};
 use contracts::payments::Posting;
 use contracts::{Money, OrderId, Timestamp};
 use sqlx::AnyConnection;
@@ -12,22 +16,24 @@ use sqlx::AnyConnection;
 use super::rows::{Columns, PaymentRow, PostingRow, Versioned, order_id};
 use super::{IntentAge, Moment, PaymentStore, Stepped, Stored};
 use crate::domain::{Input, Known, Refusal, Transfer, step};
+use crate::facts;
 
 /// The store on `chassis::store`.
 #[derive(Debug, Clone)]
 pub struct SqlStore {
     store: Store,
+    mailbox: Mailbox,
 }
 
 impl SqlStore {
-    /// A store whose tables are there.
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    /// A store whose tables are there. What becomes true is told through `mailbox`.
+    pub fn new(store: Store, mailbox: Mailbox) -> Self {
+        Self { store, mailbox }
     }
 
     async fn load(&self, order: OrderId) -> Result<Option<Versioned>, StoreError> {
         let row: Option<PaymentRow> = sqlx::query_as(
-            "SELECT order_id, status, amount, currency, card, decline_code, hold_posted, version, updated_at
+            "SELECT order_id, status, amount, currency, card, decline_code, hold_posted, version, updated_at, origin
              FROM payments_payments WHERE order_id = $1",
         )
         .bind(order.to_string())
@@ -43,11 +49,12 @@ impl SqlStore {
         after: &Stored,
         transfers: &[Transfer],
         moment: Moment,
+        origin: Option<&Origin>,
     ) -> Result<bool, StoreError> {
         let columns = Columns::of(&after.known, moment);
         let mut tx = self.store.begin().await?;
         let written = match before {
-            None => payment_insert_in_tx(&mut tx, after, columns).await?,
+            None => payment_insert_in_tx(&mut tx, after, columns, origin).await?,
             Some(before) => payment_update_in_tx(&mut tx, after, columns, before.version).await?,
         };
         if !written {
@@ -59,7 +66,9 @@ impl SqlStore {
                 transfer_insert_in_tx(&mut tx, after.order_id, *transfer, charge.amount, moment.now).await?;
             }
         }
-        commit(tx).await?;
+        let kept = before.and_then(|before| before.origin.as_ref());
+        let fact = fact(after, books::origin_of_fact(kept, origin), moment);
+        books::commit_with(tx, &self.mailbox, fact.as_slice()).await?;
         Ok(true)
     }
 }
@@ -71,6 +80,7 @@ impl PaymentStore for SqlStore {
         order: OrderId,
         input: &Input,
         moment: Moment,
+        origin: Option<&Origin>,
     ) -> Result<Result<Stepped, Refusal>, StoreError> {
         // each round that finds its row changed was lost to another step that won, so this ends
         loop {
@@ -86,7 +96,7 @@ impl PaymentStore for SqlStore {
                 return Ok(Ok(Stepped { stored, intent: step.intent, age: IntentAge::Standing }));
             }
             let after = Stored { order_id: order, known: step.known, updated_at: moment.now };
-            if self.write(before.as_ref(), &after, &step.transfers, moment).await? {
+            if self.write(before.as_ref(), &after, &step.transfers, moment, origin).await? {
                 return Ok(Ok(Stepped { stored: after, intent: step.intent, age: IntentAge::New }));
             }
         }
@@ -98,7 +108,7 @@ impl PaymentStore for SqlStore {
 
     async fn payment_page(&self, after: &str, limit: u32) -> Result<Vec<Stored>, StoreError> {
         let rows: Vec<PaymentRow> = sqlx::query_as(
-            "SELECT order_id, status, amount, currency, card, decline_code, hold_posted, version, updated_at
+            "SELECT order_id, status, amount, currency, card, decline_code, hold_posted, version, updated_at, origin
              FROM payments_payments WHERE order_id > $1 ORDER BY order_id LIMIT $2",
         )
         .bind(after)
@@ -155,10 +165,16 @@ impl PaymentStore for SqlStore {
     }
 }
 
+/// What the change to `after` tells the world.
+fn fact(after: &Stored, origin: Origin, moment: Moment) -> Option<Outgoing> {
+    Some(facts::of(after, origin.passed.clone())?.fact(&origin, moment.now))
+}
+
 async fn payment_insert_in_tx(
     tx: &mut AnyConnection,
     after: &Stored,
     columns: Columns,
+    origin: Option<&Origin>,
 ) -> Result<bool, StoreError> {
     let charge = match &after.known {
         Known::Tombstone => None,
@@ -166,8 +182,9 @@ async fn payment_insert_in_tx(
     };
     let inserted = sqlx::query(
         "INSERT INTO payments_payments
-             (order_id, status, amount, currency, card, decline_code, hold_posted, settle_at, version, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)
+             (order_id, status, amount, currency, card, decline_code, hold_posted, settle_at, version, created_at, updated_at,
+              origin)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9, $10)
          ON CONFLICT (order_id) DO NOTHING",
     )
     .bind(after.order_id.to_string())
@@ -179,6 +196,7 @@ async fn payment_insert_in_tx(
     .bind(columns.hold_posted)
     .bind(columns.settle_at)
     .bind(after.updated_at.0)
+    .bind(origin.map(books::origin_column).transpose()?)
     .execute(tx)
     .await?;
     Ok(inserted.rows_affected() == 1)

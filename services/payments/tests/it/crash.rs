@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use chassis::store::StoreError;
+use contracts::messages::Origin;
 use contracts::payments::{CardToken, PaymentStatus, Posting};
 use contracts::{Context, Money, OrderId, PortResult};
 use payments::domain::{Input, NetworkState, Refusal};
@@ -58,8 +59,9 @@ impl PaymentStore for Fused<SqlStore> {
         order: OrderId,
         input: &Input,
         moment: Moment,
+        origin: Option<&Origin>,
     ) -> Result<Result<Stepped, Refusal>, StoreError> {
-        self.around(self.inner.payment_step(order, input, moment)).await
+        self.around(self.inner.payment_step(order, input, moment, origin)).await
     }
 
     async fn payment(&self, order: OrderId) -> Result<Option<Stored>, StoreError> {
@@ -164,8 +166,19 @@ async fn dies(shop: &Shop, flow: Flow, order: OrderId, points: usize) -> bool {
     }
 }
 
-/// What must hold after the settle pass, wherever the process died: nothing open, and three books that
-/// agree.
+/// The event that tells of a transfer.
+fn told_as(transfer: &str) -> &'static str {
+    match transfer {
+        "authorize" => "payment_authorized",
+        "void" => "payment_voided",
+        "capture" => "payment_captured",
+        "refund" => "payment_refunded",
+        other => panic!("no transfer is named {other}"),
+    }
+}
+
+/// What must hold after the settle pass, wherever the process died: nothing open, three books that agree,
+/// and each transfer told to the world once.
 async fn assert_consistent(shop: &Shop, order: OrderId, at: &str) {
     let till = shop.till();
     let transfers = till.transfers(order).await;
@@ -180,6 +193,11 @@ async fn assert_consistent(shop: &Shop, order: OrderId, at: &str) {
     };
     assert_eq!(transfers, expected.0, "{at}");
     assert_eq!(network.as_ref().map(|record| record.state), expected.1, "{at}");
+    let told: Vec<_> = shop.told(order).await;
+    let expected: Vec<_> = transfers.iter().map(|transfer| told_as(transfer)).collect();
+    // what was never held can be voided all the same, and that is told without a transfer
+    let undone_before = transfers.is_empty() && told == ["payment_voided"];
+    assert!(told == expected || undone_before, "{at}: {told:?}");
     if let Some(record) = network {
         assert!(record.books.holds <= 1 && record.books.captures <= 1, "{at}: {record:?}");
     }

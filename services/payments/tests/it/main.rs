@@ -3,8 +3,10 @@
 
 mod cards;
 mod crash;
+mod facts;
 mod faults;
 mod ledger;
+mod messages;
 mod network;
 mod service;
 mod stumble;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use chassis::store::StoreError;
+use contracts::messages::Origin;
 use contracts::payments::{Payment, PaymentStatus, Posting};
 use contracts::{Code, OrderId, PortResult};
 use payments::domain::{Input, Refusal};
@@ -35,15 +36,16 @@ impl PaymentStore for Stumbling {
         order: OrderId,
         input: &Input,
         moment: Moment,
+        origin: Option<&Origin>,
     ) -> Result<Result<Stepped, Refusal>, StoreError> {
         let stumbles = self.steps.fetch_add(1, Ordering::SeqCst) + 1 == self.at;
         match self.how {
             Stumble::NoConnection if stumbles => Err(StoreError::Sql(sqlx::Error::PoolTimedOut)),
             Stumble::LostCommit if stumbles => {
-                let _ = self.inner.payment_step(order, input, moment).await?;
+                let _ = self.inner.payment_step(order, input, moment, origin).await?;
                 Err(StoreError::Commit(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into())))
             }
-            _ => self.inner.payment_step(order, input, moment).await,
+            _ => self.inner.payment_step(order, input, moment, origin).await,
         }
     }
 

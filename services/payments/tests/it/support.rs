@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use chassis::clock::ManualClock;
 use chassis::config::Live;
+use chassis::messaging::Mailbox;
 use chassis::store::{Store, StoreUrl};
+use contracts::orders::Coordination;
 use contracts::payments::{
     AuthorizePayment, CapturePayment, CardToken, GetPayment, Payment, PaymentStatus, Payments, Posting,
     RefundPayment, VoidPayment,
@@ -30,7 +32,28 @@ pub struct Shop {
     pub service: Arc<Service>,
     pub network: FakeNetwork,
     pub clock: ManualClock,
+    pub mailbox: Mailbox,
+    db: Store,
     _database: Database,
+}
+
+/// A message in the outbox.
+pub struct Said {
+    pub name: String,
+    pub coordination: Coordination,
+    pub trace_id: String,
+    pub data: serde_json::Value,
+}
+
+impl Said {
+    fn read((key, coordination, traceparent, data): (String, String, String, String)) -> Self {
+        Self {
+            name: key.split('.').nth(1).expect("MODULE.EVENT.COORDINATION, MODULE.QUEUE").to_owned(),
+            coordination: Coordination::parse(&coordination).expect("a coordination"),
+            trace_id: traceparent.split('-').nth(1).expect("a trace").to_owned(),
+            data: serde_json::from_str(&data).expect("JSON"),
+        }
+    }
 }
 
 /// A shop of its own on each engine.
@@ -38,11 +61,13 @@ pub async fn shops() -> Vec<Shop> {
     let mut shops = Vec::new();
     for database in testkit::databases().await {
         let url = StoreUrl::parse(&database.url).expect("an address");
-        let store = Store::open(&url, "payments", sqlx::migrate!("./migrations")).await.expect("opens");
-        let store = SqlStore::new(store);
+        let db = Store::open(&url, "payments", sqlx::migrate!("./migrations")).await.expect("opens");
         let (network, clock) = (FakeNetwork::default(), ManualClock::at(Timestamp(1_700_000_000_000_000)));
+        let mailbox = Mailbox::open(&db, "payments", Arc::new(clock.clone())).await.expect("opens");
+        let store = SqlStore::new(db.clone(), mailbox.clone());
         let service = service(Arc::new(store.clone()), Arc::new(network.clone()), &clock);
-        shops.push(Shop { engine: database.name, store, service, network, clock, _database: database });
+        let engine = database.name;
+        shops.push(Shop { engine, store, service, network, clock, mailbox, db, _database: database });
     }
     shops
 }
@@ -132,6 +157,24 @@ impl Till<'_> {
 impl Shop {
     pub fn till(&self) -> Till<'_> {
         Till(&*self.service)
+    }
+
+    /// What was said about an order, oldest first.
+    pub async fn said(&self, order: OrderId) -> Vec<Said> {
+        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
+            "SELECT routing_key, coordination, traceparent, data FROM payments_outbox
+             WHERE subject = $1 ORDER BY position",
+        )
+        .bind(order.to_string())
+        .fetch_all(self.db.read())
+        .await
+        .expect("the outbox");
+        rows.into_iter().map(Said::read).collect()
+    }
+
+    /// The names of what was said about an order.
+    pub async fn told(&self, order: OrderId) -> Vec<String> {
+        self.said(order).await.into_iter().map(|said| said.name).collect()
     }
 
     /// Lets every open intent come due, and runs the settle pass.

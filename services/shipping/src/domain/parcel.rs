@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use contracts::shipping::{
-    CancelShipment, Recall, ScheduleShipment, Shipment, ShipmentStatus, TrackingEvent,
+    CancelShipment, Recall, ScheduleShipment, Shipment, ShipmentStatus, ShippingEvent, TrackingEvent,
 };
 use contracts::types::Address;
 use contracts::{OrderId, Timestamp};
@@ -58,7 +58,7 @@ pub enum Decision {
     /// Nothing changes; this is the answer.
     Stand(Shipment),
     /// The shipment changes; as it stands then is the answer.
-    Change(Move),
+    Change(Box<Move>),
 }
 
 /// One change of a shipment.
@@ -68,6 +68,8 @@ pub struct Move {
     pub parcel: Parcel,
     /// The station that listeners see.
     pub event: TrackingEvent,
+    /// What it tells the world.
+    pub fact: ShippingEvent,
 }
 
 /// How fast the simulated carriers are.
@@ -102,7 +104,8 @@ pub fn schedule(
             tracking_number,
             scheduled_at: now,
         };
-        return Ok(Decision::Change(first(order_id, ShipmentStatus::Scheduled, Some(booking), note, now)));
+        let parcel = Parcel::new(order_id, ShipmentStatus::Scheduled, Some(booking), now);
+        return Ok(Decision::Change(Box::new(parcel.arrives(note, scheduled))));
     };
     match &parcel.booking {
         _ if parcel.status == ShipmentStatus::Cancelled => Err(Refusal::Cancelled(order_id)),
@@ -113,11 +116,14 @@ pub fn schedule(
 
 /// Calls a shipment off. For an order that nobody has scheduled yet it leaves a tombstone.
 pub fn cancel(known: Option<&Parcel>, request: &CancelShipment, now: Timestamp) -> Result<Decision, Refusal> {
+    let recall = request.recall;
+    let cancelled = |shipment| ShippingEvent::ShipmentCancelled { shipment, recall };
     let Some(parcel) = known else {
-        let note = "cancelled before it was booked".to_owned();
-        return Ok(Decision::Change(first(request.order_id, ShipmentStatus::Cancelled, None, note, now)));
+        let tombstone = Parcel::new(request.order_id, ShipmentStatus::Cancelled, None, now);
+        let step = tombstone.arrives("cancelled before it was booked", cancelled);
+        return Ok(Decision::Change(Box::new(step)));
     };
-    let note = match (parcel.status, request.recall) {
+    let note = match (parcel.status, recall) {
         (ShipmentStatus::Cancelled, _) => return Ok(Decision::Stand(parcel.shipment())),
         (ShipmentStatus::Scheduled, _) => "cancelled before it was collected",
         (ShipmentStatus::Shipped, Recall::IfShipped) => "called back on its way",
@@ -126,22 +132,37 @@ pub fn cancel(known: Option<&Parcel>, request: &CancelShipment, now: Timestamp) 
             return Err(Refusal::Left(request.order_id));
         }
     };
-    Ok(Decision::Change(parcel.moved(ShipmentStatus::Cancelled, note.to_owned(), now)))
+    let step = parcel.moved(ShipmentStatus::Cancelled, now).arrives(note, cancelled);
+    Ok(Decision::Change(Box::new(step)))
 }
 
 /// What the carrier does with a shipment at `now`; nothing where nothing is due.
 pub fn advance(parcel: &Parcel, pace: Pace, now: Timestamp) -> Option<Move> {
     let booking = parcel.booking.as_ref()?;
-    let (wait, status, note) = match parcel.status {
-        ShipmentStatus::Scheduled => {
-            (pace.dispatch_after, ShipmentStatus::Shipped, format!("collected by {}", booking.carrier))
+    let is_due = |wait| parcel.updated_at.plus(wait) <= now;
+    match parcel.status {
+        ShipmentStatus::Scheduled if is_due(pace.dispatch_after) => {
+            let note = format!("collected by {}", booking.carrier);
+            Some(parcel.moved(ShipmentStatus::Shipped, now).arrives(note, shipped))
         }
-        ShipmentStatus::Shipped => {
-            (pace.deliver_after, ShipmentStatus::Delivered, format!("delivered in {}", booking.address.city))
+        ShipmentStatus::Shipped if is_due(pace.deliver_after) => {
+            let note = format!("delivered in {}", booking.address.city);
+            Some(parcel.moved(ShipmentStatus::Delivered, now).arrives(note, delivered))
         }
-        ShipmentStatus::Delivered | ShipmentStatus::Cancelled => return None,
-    };
-    (parcel.updated_at.plus(wait) <= now).then(|| parcel.moved(status, note, now))
+        _ => None,
+    }
+}
+
+fn scheduled(shipment: Shipment) -> ShippingEvent {
+    ShippingEvent::ShipmentScheduled { shipment }
+}
+
+fn shipped(shipment: Shipment) -> ShippingEvent {
+    ShippingEvent::ShipmentShipped { shipment }
+}
+
+fn delivered(shipment: Shipment) -> ShippingEvent {
+    ShippingEvent::ShipmentDelivered { shipment }
 }
 
 impl Parcel {
@@ -160,23 +181,27 @@ impl Parcel {
         }
     }
 
-    fn moved(&self, status: ShipmentStatus, note: String, now: Timestamp) -> Move {
-        // the clock of a replica may be behind: stations never run backwards
-        let at = now.max(self.updated_at);
-        let parcel = Self { status, sequence: self.sequence + 1, updated_at: at, ..self.clone() };
-        parcel.arrives(note)
+    fn new(order_id: OrderId, status: ShipmentStatus, booking: Option<Booking>, now: Timestamp) -> Self {
+        Self { order_id, status, booking, sequence: 1, updated_at: now }
     }
 
-    /// The move that brings it to where it stands.
-    fn arrives(self, note: String) -> Move {
+    /// As it stands after its next change.
+    fn moved(&self, status: ShipmentStatus, now: Timestamp) -> Self {
+        // the clock of a replica may be behind: stations never run backwards
+        let at = now.max(self.updated_at);
+        Self { status, sequence: self.sequence + 1, updated_at: at, ..self.clone() }
+    }
+
+    /// The move that brings it to where it stands: its station, and what that tells the world.
+    fn arrives(self, note: impl Into<String>, tell: impl FnOnce(Shipment) -> ShippingEvent) -> Move {
         let event = TrackingEvent {
             order_id: self.order_id,
             sequence: self.sequence,
             status: self.status,
-            note,
+            note: note.into(),
             at: self.updated_at,
         };
-        Move { parcel: self, event }
+        Move { event, fact: tell(self.shipment()), parcel: self }
     }
 }
 
@@ -195,16 +220,6 @@ impl Booking {
             updated_at: self.scheduled_at,
         }
     }
-}
-
-fn first(
-    order_id: OrderId,
-    status: ShipmentStatus,
-    booking: Option<Booking>,
-    note: String,
-    now: Timestamp,
-) -> Move {
-    Parcel { order_id, status, booking, sequence: 1, updated_at: now }.arrives(note)
 }
 
 #[cfg(test)]

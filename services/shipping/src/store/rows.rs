@@ -1,6 +1,8 @@
 //! Rows as values of the domain, and back.
 
+use chassis::messaging::participant::books;
 use chassis::store::StoreError;
+use contracts::messages::Origin;
 use contracts::shipping::{ShipmentStatus, TrackingEvent};
 use contracts::types::Address;
 use contracts::{OrderId, Timestamp};
@@ -31,6 +33,11 @@ pub(super) fn parcel(row: &AnyRow) -> Result<Parcel, StoreError> {
         sequence: unsigned(row, "sequence")?,
         updated_at: Timestamp(row.try_get("updated_at")?),
     })
+}
+
+/// Under what circumstances the order of a row of `shipping_shipments` was first touched.
+pub(super) fn origin(row: &AnyRow) -> Result<Option<Origin>, StoreError> {
+    books::origin_in(row.try_get("origin")?)
 }
 
 fn booking(row: &AnyRow, carrier: String) -> Result<Booking, StoreError> {

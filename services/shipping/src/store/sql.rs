@@ -1,12 +1,17 @@
 //! [`ShippingStore`] in SQL, the same statements on both engines.
 //!
 //! Writers do not lock: they read, decide, and write on condition that the shipment's sequence is still
-//! the one they read. Whoever loses reads and decides again.
+//! the one they read. Whoever loses reads and decides again. Rows are written in one order: shipments by
+//! their orders' ids, each with its event, then the outbox.
 
 use async_trait::async_trait;
-use chassis::store::{Store, StoreError, commit};
+use chassis::messaging::Mailbox;
+use chassis::messaging::participant::books;
+use chassis::store::{Store, StoreError};
+use contracts::messages::{Event, Origin, Outgoing};
 use contracts::shipping::{CancelShipment, ScheduleShipment, Shipment, TrackingEvent};
 use contracts::{OrderId, Timestamp};
+use sqlx::any::AnyRow;
 use sqlx::{Any, Transaction};
 
 use super::{Decided, ShippingStore, rows};
@@ -17,32 +22,37 @@ use crate::domain::{Decision, Move, Pace, Parcel, Refusal};
 #[derive(Debug, Clone)]
 pub struct SqlStore {
     store: Store,
+    mailbox: Mailbox,
 }
 
 impl SqlStore {
-    /// Shipping's tables in `store`.
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    /// Shipping's tables in `store`. What becomes true is told through `mailbox`.
+    pub fn new(store: Store, mailbox: Mailbox) -> Self {
+        Self { store, mailbox }
     }
 
     /// Brings about what `decide` makes of the shipment as it stands.
     async fn settle(
         &self,
         order_id: OrderId,
+        origin: &Origin,
         decide: impl Fn(Option<&Parcel>) -> Result<Decision, Refusal> + Send + Sync,
     ) -> Decided {
         // an attempt only fails when another writer has moved the shipment, which cannot go on for ever
         for _ in 0..=MOST_MOVES {
             let mut tx = self.store.begin().await?;
             let known = sqlx::query(BY_ORDER).bind(order_id.to_string()).fetch_optional(&mut *tx).await?;
-            let known = known.as_ref().map(rows::parcel).transpose()?;
-            let step = match decide(known.as_ref()) {
+            let known = known.as_ref().map(Kept::of).transpose()?;
+            let step = match decide(known.as_ref().map(|kept| &kept.parcel)) {
                 Ok(Decision::Change(step)) => step,
                 Ok(Decision::Stand(shipment)) => return Ok(Ok(shipment)),
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            if write_in_tx(&mut tx, &step).await? == Write::Done {
-                commit(tx).await?;
+            let keep = self.mailbox.is_open().then_some(origin);
+            if write_in_tx(&mut tx, &step, keep).await? == Write::Done {
+                let kept = known.and_then(|kept| kept.origin);
+                let fact = fact(&step, kept.as_ref(), Some(origin));
+                books::commit_with(tx, &self.mailbox, &[fact]).await?;
                 return Ok(Ok(step.parcel.shipment()));
             }
         }
@@ -54,12 +64,17 @@ impl SqlStore {
 
 #[async_trait]
 impl ShippingStore for SqlStore {
-    async fn shipment_schedule(&self, request: &ScheduleShipment, now: Timestamp) -> Decided {
-        self.settle(request.order_id, |known| parcel::schedule(known, request, now)).await
+    async fn shipment_schedule(
+        &self,
+        request: &ScheduleShipment,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Decided {
+        self.settle(request.order_id, origin, |known| parcel::schedule(known, request, now)).await
     }
 
-    async fn shipment_cancel(&self, request: &CancelShipment, now: Timestamp) -> Decided {
-        self.settle(request.order_id, |known| parcel::cancel(known, request, now)).await
+    async fn shipment_cancel(&self, request: &CancelShipment, now: Timestamp, origin: &Origin) -> Decided {
+        self.settle(request.order_id, origin, |known| parcel::cancel(known, request, now)).await
     }
 
     async fn shipment(&self, order_id: OrderId) -> Result<Option<Shipment>, StoreError> {
@@ -94,19 +109,41 @@ impl ShippingStore for SqlStore {
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let mut due = due.iter().map(rows::parcel).collect::<Result<Vec<_>, _>>()?;
+        let mut due = due.iter().map(Kept::of).collect::<Result<Vec<_>, _>>()?;
         // replicas take rows in the same order, so that none waits for another that waits for it
-        due.sort_by_key(|parcel| parcel.order_id);
-        let mut moved = Vec::with_capacity(due.len());
+        due.sort_by_key(|kept| kept.parcel.order_id);
+        let (mut moved, mut facts) = (Vec::with_capacity(due.len()), Vec::with_capacity(due.len()));
         let mut tx = self.store.begin().await?;
-        for step in due.iter().filter_map(|parcel| parcel::advance(parcel, pace, now)) {
-            if write_in_tx(&mut tx, &step).await? == Write::Done {
+        for kept in &due {
+            let Some(step) = parcel::advance(&kept.parcel, pace, now) else { continue };
+            if write_in_tx(&mut tx, &step, None).await? == Write::Done {
                 moved.push(step.parcel.order_id);
+                // one that was scheduled while there was no broker nobody has been told of, and so
+                // nobody knows whose it is
+                facts.extend(kept.origin.as_ref().map(|origin| fact(&step, Some(origin), None)));
             }
         }
-        commit(tx).await?;
+        books::commit_with(tx, &self.mailbox, &facts).await?;
         Ok(moved)
     }
+}
+
+/// A row of `shipping_shipments`.
+struct Kept {
+    parcel: Parcel,
+    /// Under what circumstances the order was first touched.
+    origin: Option<Origin>,
+}
+
+impl Kept {
+    fn of(row: &AnyRow) -> Result<Self, StoreError> {
+        Ok(Self { parcel: rows::parcel(row)?, origin: rows::origin(row)? })
+    }
+}
+
+/// What a move tells the world.
+fn fact(step: &Move, kept: Option<&Origin>, call: Option<&Origin>) -> Outgoing {
+    step.fact.fact(&books::origin_of_fact(kept, call), step.parcel.updated_at)
 }
 
 /// What became of a conditional write.
@@ -117,12 +154,18 @@ enum Write {
     Lost,
 }
 
-/// Writes a shipment and the event of its move, unless it is no longer as it was when that was decided.
-async fn write_in_tx(tx: &mut Transaction<'static, Any>, step: &Move) -> Result<Write, StoreError> {
-    let Move { parcel, event } = step;
+/// Writes a shipment and the event of its move, unless it is no longer as it was when that was decided. A
+/// new shipment is kept with `origin`.
+async fn write_in_tx(
+    tx: &mut Transaction<'static, Any>,
+    step: &Move,
+    origin: Option<&Origin>,
+) -> Result<Write, StoreError> {
+    let Move { parcel, event, .. } = step;
     let order_id = parcel.order_id.to_string();
     let written = if parcel.sequence == 1 {
-        insert(parcel, &order_id).execute(&mut **tx).await?
+        let origin = origin.map(books::origin_column).transpose()?;
+        insert(parcel, &order_id).bind(origin).execute(&mut **tx).await?
     } else {
         sqlx::query(MOVE)
             .bind(rows::status_text(parcel.status))
@@ -170,7 +213,7 @@ fn insert<'q>(parcel: &'q Parcel, order_id: &'q str) -> sqlx::query::Query<'q, A
 
 const BY_ORDER: &str = "
     SELECT order_id, status, updated_at, sequence, carrier, tracking_number, recipient, street, city,
-           postal_code, country, weight_grams, scheduled_at
+           postal_code, country, weight_grams, scheduled_at, origin
     FROM shipping_shipments
     WHERE order_id = $1";
 
@@ -184,7 +227,7 @@ const PAGE: &str = "
 
 const DUE: &str = "
     SELECT order_id, status, updated_at, sequence, carrier, tracking_number, recipient, street, city,
-           postal_code, country, weight_grams, scheduled_at
+           postal_code, country, weight_grams, scheduled_at, origin
     FROM shipping_shipments
     WHERE (status = 'scheduled' AND updated_at <= $1) OR (status = 'shipped' AND updated_at <= $2)
     ORDER BY updated_at, order_id
@@ -192,8 +235,9 @@ const DUE: &str = "
 
 const INSERT: &str = "
     INSERT INTO shipping_shipments (order_id, status, updated_at, sequence, carrier, tracking_number,
-                                    recipient, street, city, postal_code, country, weight_grams, scheduled_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                                    recipient, street, city, postal_code, country, weight_grams, scheduled_at,
+                                    origin)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     ON CONFLICT (order_id) DO NOTHING";
 
 const MOVE: &str = "

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use shipping::domain::{Pace, Refusal};
 use shipping::store::ShippingStore;
 
-use crate::{AT_ONCE, Bench, HARDLY_EVER, Replica, benches, booking, calling_off, new_order};
+use crate::{AT_ONCE, Bench, HARDLY_EVER, Replica, SYNC, benches, booking, calling_off, new_order};
 
 async fn two_replicas(bench: &Bench) -> (Replica, Replica) {
     (bench.replica(HARDLY_EVER).await, bench.replica(HARDLY_EVER).await)
@@ -30,7 +30,8 @@ async fn eight_bookings_of_one_order_at_once_make_one_shipment() {
         let request = booking(new_order());
         let now = bench.clock.now();
         let attempts = [&one, &two].into_iter().cycle().take(8);
-        let answers = join_all(attempts.map(|replica| replica.store.shipment_schedule(&request, now))).await;
+        let answers =
+            join_all(attempts.map(|replica| replica.store.shipment_schedule(&request, now, &SYNC))).await;
         let mut answers: Vec<_> = answers.into_iter().map(|answer| answer.expect("no failure")).collect();
         answers.dedup();
         assert_eq!(answers.len(), 1, "{answers:?}");
@@ -48,8 +49,8 @@ async fn a_booking_and_its_cancellation_at_once_always_end_cancelled() {
             let (request, off) = (booking(order), calling_off(order, Recall::IfShipped));
             let now = bench.clock.now();
             let (booked, cancelled) = tokio::join!(
-                one.store.shipment_schedule(&request, now),
-                two.store.shipment_cancel(&off, now)
+                one.store.shipment_schedule(&request, now, &SYNC),
+                two.store.shipment_cancel(&off, now, &SYNC)
             );
             assert_eq!(
                 cancelled.expect("no failure").expect("never refused").status,
@@ -74,7 +75,11 @@ async fn replicas_that_sweep_at_once_move_each_shipment_once() {
         let orders: Vec<_> = (0..30).map(|_| new_order()).collect();
         let now = bench.clock.now();
         for order in &orders {
-            one.store.shipment_schedule(&booking(*order), now).await.expect("no failure").expect("booked");
+            one.store
+                .shipment_schedule(&booking(*order), now, &SYNC)
+                .await
+                .expect("no failure")
+                .expect("booked");
         }
         // a minute between two moves, so that the slower replica never finds the next one due already
         let pace = Pace { deliver_after: Duration::from_secs(60), ..AT_ONCE };
@@ -103,10 +108,14 @@ async fn a_recall_during_a_sweep_is_never_lost() {
         let orders: Vec<_> = (0..20).map(|_| new_order()).collect();
         let now = bench.clock.now();
         for order in &orders {
-            one.store.shipment_schedule(&booking(*order), now).await.expect("no failure").expect("booked");
+            one.store
+                .shipment_schedule(&booking(*order), now, &SYNC)
+                .await
+                .expect("no failure")
+                .expect("booked");
         }
         let requests: Vec<_> = orders.iter().map(|order| calling_off(*order, Recall::IfShipped)).collect();
-        let recalls = join_all(requests.iter().map(|request| two.store.shipment_cancel(request, now)));
+        let recalls = join_all(requests.iter().map(|request| two.store.shipment_cancel(request, now, &SYNC)));
         let (moved, recalled) = tokio::join!(one.store.shipments_advance(AT_ONCE, now, 100), recalls);
         moved.expect("moves");
         for (order, answer) in orders.iter().zip(recalled) {
@@ -123,7 +132,7 @@ async fn a_sweep_moves_no_more_than_it_is_told_and_the_oldest_first() {
         let orders: Vec<_> = (0..3).map(|_| new_order()).collect();
         for order in &orders {
             bench.clock.advance(Duration::from_secs(1));
-            let booked = replica.store.shipment_schedule(&booking(*order), bench.clock.now()).await;
+            let booked = replica.store.shipment_schedule(&booking(*order), bench.clock.now(), &SYNC).await;
             booked.expect("no failure").expect("booked");
         }
         let moved = replica.store.shipments_advance(AT_ONCE, bench.clock.now(), 2).await.expect("moves");

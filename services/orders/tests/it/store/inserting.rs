@@ -40,7 +40,7 @@ async fn where_the_order_cannot_be_stored_its_key_stays_free() {
         let order = bench.order_in(State::Reserving).await;
         // an id that is there already
         let entry = first_entry(&order);
-        let failed = bench.store.order_insert(&order, &entry, &lease("one", 10), Some(&key("k"))).await;
+        let failed = bench.store.order_insert(&order, &entry, &lease("one", 10), Some(&key("k")), &[]).await;
         assert!(failed.expect_err("the id is taken").is_unique_violation());
         assert_eq!(bench.known(&key("k")).await, None);
     }
@@ -67,7 +67,8 @@ async fn of_16_twins_at_once_one_places_the_order_and_the_others_learn_which() {
             .together(16, |store, _| async move {
                 let order = stored(State::Reserving);
                 let entry = first_entry(&order);
-                let inserted = store.order_insert(&order, &entry, &lease("one", 10), Some(&key("k"))).await;
+                let inserted =
+                    store.order_insert(&order, &entry, &lease("one", 10), Some(&key("k")), &[]).await;
                 (order.id, inserted.expect("the database answers"))
             })
             .await;

@@ -1,8 +1,9 @@
 //! Who may drive an order, and which orders are abandoned.
 
+use contracts::orders::Coordination;
 use contracts::{OrderId, Timestamp};
-use orders::domain::State;
-use orders::store::{OrderStore as _, Outcome};
+use orders::domain::{Driver, State};
+use orders::store::{OrderStore as _, Outcome, StoredOrder};
 use uuid::Uuid;
 
 use super::{benches, lease, to};
@@ -80,12 +81,36 @@ async fn abandoned_orders_come_longest_abandoned_first_and_no_more_than_wanted()
             bench.insert(&order, &lease("one", until), None).await;
             ids.push(order.id);
         }
-        let overdue = async |limit| bench.store.orders_overdue(Timestamp(10), limit).await.expect("reads");
+        let overdue = async |limit| {
+            bench.store.orders_overdue(Driver::Calls, Timestamp(10), limit).await.expect("reads")
+        };
         assert_eq!(
             overdue(32).await,
             [ids[1], ids[5], ids[0], ids[2]],
             "none that rests, none whose lease runs"
         );
         assert_eq!(overdue(2).await, [ids[1], ids[5]]);
+    }
+}
+
+#[tokio::test]
+async fn calls_never_drive_an_order_that_messages_drive() {
+    for bench in benches().await {
+        let mut ids = Vec::new();
+        for coordination in [Coordination::Orchestrated, Coordination::Choreographed, Coordination::Sync] {
+            let order = StoredOrder { coordination, ..stored(State::Authorizing) };
+            bench.insert(&order, &lease("messages", 5), None).await;
+            ids.push(order.id);
+        }
+        let overdue =
+            async |driver| bench.store.orders_overdue(driver, Timestamp(10), 9).await.expect("reads");
+        let mut waiting = overdue(Driver::Messages).await;
+        waiting.sort();
+        assert_eq!(waiting, ids[..2]);
+        assert_eq!(overdue(Driver::Calls).await, ids[2..]);
+        for id in &ids[..2] {
+            let taken = bench.store.lease_take(*id, &lease("one", 20), Timestamp(10)).await;
+            assert_eq!(taken.expect("the database answers"), None);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What orders remember: each test runs on SQLite and, where there is one, on PostgreSQL.
 
+mod changing;
 mod inserting;
 mod leases;
 mod listing;
@@ -8,7 +9,13 @@ mod stepping;
 
 use std::sync::Arc;
 
+use axum::body::Body;
+use axum::http::Request;
+use chassis::clock::ManualClock;
+use chassis::messaging::Mailbox;
+use chassis::messaging::mailbox::{BookPage, OutboxEntry};
 use chassis::store::{Store, StoreUrl};
+use contracts::messages::MessageId;
 use contracts::{CustomerId, OrderId, Timestamp};
 use futures::future::join_all;
 use orders::domain::State;
@@ -17,13 +24,15 @@ use orders::store::{
 };
 use testkit::Database;
 use tokio::sync::Barrier;
+use tower::ServiceExt as _;
 
-use crate::shop::{first_entry, stored};
+use crate::shop::{BEGIN, first_entry, stored};
 
 /// Orders in a fresh database.
 struct Bench {
     database: Database,
     store: Arc<SqlStore>,
+    mailbox: Mailbox,
     /// The same database, for statements that the store would never make.
     raw: Store,
 }
@@ -33,7 +42,13 @@ async fn benches() -> Vec<Bench> {
     let mut benches = Vec::new();
     for database in testkit::databases().await {
         let raw = open(&database).await;
-        benches.push(Bench { store: Arc::new(SqlStore::new(raw.clone())), database, raw });
+        let mailbox = mailbox(&raw).await;
+        benches.push(Bench {
+            store: Arc::new(SqlStore::new(raw.clone(), mailbox.clone())),
+            mailbox,
+            database,
+            raw,
+        });
     }
     benches
 }
@@ -43,6 +58,11 @@ async fn open(database: &Database) -> Store {
     Store::open(&url, "orders", orders::migrations()).await.expect("the database opens")
 }
 
+async fn mailbox(store: &Store) -> Mailbox {
+    let clock = Arc::new(ManualClock::at(BEGIN));
+    Mailbox::open(store, "orders", clock).await.expect("the mailbox opens")
+}
+
 impl Bench {
     /// Runs `count` tasks that start together, spread over two processes.
     async fn together<T, F>(&self, count: usize, work: impl Fn(Arc<SqlStore>, usize) -> F) -> Vec<T>
@@ -50,7 +70,9 @@ impl Bench {
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
-        let replica = Arc::new(SqlStore::new(open(&self.database).await));
+        let database = open(&self.database).await;
+        let mailbox = mailbox(&database).await;
+        let replica = Arc::new(SqlStore::new(database, mailbox));
         let start = Arc::new(Barrier::new(count));
         let tasks = (0..count).map(|n| {
             let work = work(if n % 2 == 0 { self.store.clone() } else { replica.clone() }, n);
@@ -64,7 +86,10 @@ impl Bench {
     }
 
     async fn insert(&self, order: &StoredOrder, lease: &Lease, key: Option<&KeyRecord>) -> Inserted {
-        self.store.order_insert(order, &first_entry(order), lease, key).await.expect("the database answers")
+        self.store
+            .order_insert(order, &first_entry(order), lease, key, &[])
+            .await
+            .expect("the database answers")
     }
 
     /// A new order in `state` that nobody drives.
@@ -81,6 +106,15 @@ impl Bench {
 
     async fn known(&self, key: &KeyRecord) -> Option<KnownKey> {
         self.store.key(key).await.expect("the database answers")
+    }
+
+    /// The ids of what was posted, in their order.
+    async fn posted(&self) -> Vec<MessageId> {
+        let request = Request::get("/messages/outbox").body(Body::empty()).expect("a request");
+        let reply = self.mailbox.control_routes().oneshot(request).await.expect("routers do not fail");
+        let body = axum::body::to_bytes(reply.into_body(), 1 << 20).await.expect("a body");
+        let page: BookPage<OutboxEntry> = serde_json::from_slice(&body).expect("a page");
+        page.items.into_iter().map(|entry| entry.id).collect()
     }
 
     async fn step(&self, transition: &Transition) -> Outcome {
@@ -108,5 +142,6 @@ fn to(state: State, order: &StoredOrder, driver: &Lease) -> Transition {
     let next = StoredOrder { version: order.version + 1, state, ..order.clone() };
     let mut entry = first_entry(&next);
     entry.from = Some(order.state.name().to_owned());
-    Transition { order: next, entry, lease: driver.clone(), answer: None }
+    let (entries, outgoing) = (vec![entry], Vec::new());
+    Transition { order: next, entries, lease: driver.clone(), answer: None, outgoing }
 }

@@ -22,6 +22,7 @@ async fn an_order_that_makes_no_sense_is_an_error_that_names_the_column() {
     for (column, statement) in [
         ("state", "UPDATE orders_orders SET state = 'dreaming'"),
         ("state", "UPDATE orders_orders SET state = '{\"compensating\":[\"weather\"]}'"),
+        ("early", "UPDATE orders_orders SET early = '[{\"done\":\"dreaming\"}]'"),
         ("coordination", "UPDATE orders_orders SET coordination = 'telepathy'"),
         ("lines", "UPDATE orders_orders SET lines = '[{\"sku\":'"),
         ("address", "UPDATE orders_orders SET address = '{}'"),

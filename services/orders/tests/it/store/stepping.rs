@@ -86,7 +86,7 @@ async fn of_16_steps_from_one_version_at_once_one_is_made() {
         let outcomes = bench
             .together(16, move |store, n| {
                 let mut step = to(State::Authorizing, &from, &by);
-                step.entry.cause = format!("task {n}");
+                step.entries[0].cause = format!("task {n}");
                 async move { store.transition(&step).await.expect("the database answers") }
             })
             .await;

@@ -31,6 +31,18 @@ fn changed(decision: Result<Decision, Refusal>) -> Parcel {
     }
 }
 
+/// Whether an event tells of a shipment as it stands.
+fn tells(fact: &ShippingEvent, now: &Shipment) -> bool {
+    let (shipment, status) = match fact {
+        ShippingEvent::ShipmentScheduled { shipment } => (shipment, ShipmentStatus::Scheduled),
+        ShippingEvent::ShipmentShipped { shipment } => (shipment, ShipmentStatus::Shipped),
+        ShippingEvent::ShipmentDelivered { shipment } => (shipment, ShipmentStatus::Delivered),
+        ShippingEvent::ShipmentCancelled { shipment, .. } => (shipment, ShipmentStatus::Cancelled),
+        ShippingEvent::ShipmentRefused { .. } | ShippingEvent::ShipmentCancelRefused { .. } => return false,
+    };
+    shipment == now && status == now.status
+}
+
 fn scheduled() -> Parcel {
     changed(schedule(None, &booking(500), START))
 }
@@ -126,11 +138,14 @@ proptest! {
                 Act::Cancel(recall) => cancel(known.as_ref(), &calling_off(recall), now).ok(),
                 Act::Wait(micros) => {
                     now = Timestamp(now.0 + micros);
-                    known.as_ref().and_then(|parcel| advance(parcel, PACE, now)).map(Decision::Change)
+                    let step = known.as_ref().and_then(|parcel| advance(parcel, PACE, now));
+                    step.map(|step| Decision::Change(Box::new(step)))
                 }
             };
-            let Some(Decision::Change(Move { parcel, event })) = step else { continue };
+            let Some(Decision::Change(step)) = step else { continue };
+            let Move { parcel, event, fact } = *step;
             moves += 1;
+            prop_assert!(tells(&fact, &parcel.shipment()), "{:?} of {:?}", fact, parcel);
             prop_assert_eq!(parcel.sequence, moves);
             prop_assert_eq!((event.sequence, event.status, event.at), (parcel.sequence, parcel.status, parcel.updated_at));
             if let Some(before) = &known {

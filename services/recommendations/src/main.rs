@@ -1,0 +1,20 @@
+//! Runs recommendations alone: `cargo run -p recommendations -- --broker amqp://…`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// What others bought who bought the same.
+#[derive(Parser)]
+#[command(version)]
+struct Command {
+    #[command(flatten)]
+    process: chassis::process::Args,
+}
+
+fn main() -> ExitCode {
+    chassis::process::main(Command::parse().process, async |platform| {
+        let wires = wires::Resolver::new(platform);
+        Ok(vec![recommendations::assemble(platform, &wires).await?])
+    })
+}
