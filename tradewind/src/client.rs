@@ -13,14 +13,17 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 use wires::{Resolver, WireChoices};
 
-use crate::audit;
+use crate::audit::{self, MessageSource};
 use crate::cli::ShopArgs;
 use crate::exit::Ending;
 use crate::folder::{Folder, UpFile};
+use crate::message_books::ControlEndpoints;
 use crate::up::status::ShopStatus;
 
 /// Longer than the longest deadline behind the gateway.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a process may take to drain, or to get ready.
+const WANT_PATIENCE: Duration = Duration::from_secs(70);
 
 /// A client of one running shop.
 pub struct Shop {
@@ -65,6 +68,26 @@ impl Shop {
         self.send(request).await.map(drop).map_err(|error| self.silent(&error))
     }
 
+    /// Halts a process, or lets it run again; returns when that is so.
+    pub async fn want(&self, process: &str, what: &str) -> anyhow::Result<()> {
+        let request = self
+            .http
+            .post(format!("{}/processes/{process}/{what}", self.up.control))
+            .timeout(WANT_PATIENCE)
+            .bearer_auth(self.folder.operator_token()?);
+        match self.send(request).await {
+            Ok(_) => Ok(()),
+            Err(RequestError::Refused(problem)) => Err(Ending::Usage(problem.detail).into()),
+            Err(error) => Err(self.silent(&error)),
+        }
+    }
+
+    /// A change at the process at `address`, with the operator's token.
+    pub fn change_at(&self, method: Method, address: &str, path: &str) -> anyhow::Result<RequestBuilder> {
+        let token = self.folder.operator_token()?;
+        Ok(self.http.request(method, format!("http://{address}{path}")).bearer_auth(token))
+    }
+
     /// A request to the gateway.
     pub fn public(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.up.addresses.gateway))
@@ -89,13 +112,24 @@ impl Shop {
 
     /// The ports of the modules that keep books, found through the registry.
     pub fn audit_ports(&self) -> anyhow::Result<audit::Ports> {
-        let directory = Directory::new(self.registry()?, CancellationToken::new());
-        let edges = Resolver::over(Arc::new(directory)).edges("audit", Live::fixed(WireChoices::default()));
+        let directory = Arc::new(Directory::new(self.registry()?, CancellationToken::new()));
+        let resolver = Resolver::over(directory.clone());
+        let edges = resolver.edges("audit", Live::fixed(WireChoices::default()));
+        let messages = self.up.addresses.broker.as_ref().map(|_| {
+            let source: Arc<dyn MessageSource> = Arc::new(ControlEndpoints {
+                http: self.http.clone(),
+                discovery: directory,
+                notifications: edges.notifications(),
+                recommendations: edges.recommendations(),
+            });
+            source
+        });
         Ok(audit::Ports {
             orders: edges.orders(),
             inventory: edges.inventory(),
             payments: edges.payments(),
             shipping: edges.shipping(),
+            messages,
         })
     }
 

@@ -46,6 +46,9 @@ pub struct Addresses {
     pub config_server: String,
     /// The simulated card network.
     pub card_network: String,
+    /// The message broker, without its password; nothing where the shop has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<String>,
 }
 
 impl Folder {
@@ -258,6 +261,7 @@ mod tests {
             registry: "http://127.0.0.1:2".into(),
             config_server: "http://127.0.0.1:3".into(),
             card_network: "http://127.0.0.1:4".into(),
+            broker: None,
         };
         let up = UpFile { pid: 1, control: "http://127.0.0.1:5".into(), addresses };
         folder.announce(&up).expect("written");

@@ -7,6 +7,7 @@
 //! - [`run`]: one process of the shop: the table of names and what they run
 //! - [`lifeline`]: how such a process notices that its supervisor is gone
 //! - [`audit`]: whether the books of all modules agree
+//! - `message_books`: outboxes and inboxes of a running shop, for the audit
 //! - [`client`]: the running shop, as the commands see it
 //! - [`commands`]: everything but `up` and `run`
 //!
@@ -19,6 +20,7 @@ pub mod commands;
 pub mod exit;
 pub mod folder;
 pub mod lifeline;
+mod message_books;
 pub mod run;
 pub mod text;
 pub mod up;

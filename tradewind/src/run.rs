@@ -35,6 +35,10 @@ pub enum Process {
     Shipping,
     /// What customers want
     Orders,
+    /// What customers are told
+    Notifications,
+    /// What goes with what
+    Recommendations,
     /// The public door
     Gateway,
 }
@@ -51,6 +55,8 @@ impl Process {
             Self::Payments => "payments",
             Self::Shipping => "shipping",
             Self::Orders => "orders",
+            Self::Notifications => "notifications",
+            Self::Recommendations => "recommendations",
             Self::Gateway => "gateway",
         }
     }
@@ -81,6 +87,12 @@ async fn life(args: RunArgs, passed: io::Result<Option<std::net::TcpListener>>) 
         Process::Payments => service(start, async |p, wires| payments::assemble(p, wires).await).await,
         Process::Shipping => service(start, async |p, wires| shipping::assemble(p, wires).await).await,
         Process::Orders => service(start, async |p, wires| orders::assemble(p, wires).await).await,
+        Process::Notifications => {
+            service(start, async |p, wires| notifications::assemble(p, wires).await).await
+        }
+        Process::Recommendations => {
+            service(start, async |p, wires| recommendations::assemble(p, wires).await).await
+        }
         Process::Gateway => service(start, async |p, _| gateway::assemble(p).await).await,
     }
 }

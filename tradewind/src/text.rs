@@ -46,6 +46,11 @@ pub fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }
 
+/// `1 message`, `2 messages`.
+pub fn count(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// The longest cell that leaves a table readable; `--json` has all of it.
 const LONGEST_CELL: usize = 60;
 

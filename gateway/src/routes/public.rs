@@ -1,7 +1,9 @@
 //! The shop's public API: the default routes. Method, service, path and time-out of each come from its
 //! operation's own line in `contracts`; this file only says what is public, and where.
 
-use contracts::{Operation, Shape, Verb, catalog, inventory, orders, payments, shipping};
+use contracts::{
+    Operation, Shape, Verb, catalog, inventory, notifications, orders, payments, recommendations, shipping,
+};
 
 use super::{Method, Protocol, RouteConfig};
 
@@ -15,10 +17,15 @@ const REST: &[(&str, &Operation)] = &[
     ("/api/orders", &orders::LIST),
     ("/api/orders/{order_id}", &orders::ORDER),
     ("/api/orders/{order_id}/timeline", &orders::TIMELINE),
+    ("/api/orders/{order_id}/events", &orders::FOLLOW),
     ("/api/orders/{order_id}/cancel", &orders::CANCEL),
     ("/api/shipments/{order_id}", &shipping::SHIPMENT),
     ("/api/shipments/{order_id}/track", &shipping::TRACK),
     ("/api/payments/ledger", &payments::LEDGER),
+    ("/api/notifications", &notifications::LIST),
+    ("/api/notifications/stream", &notifications::STREAM),
+    ("/api/recommendations/products/{sku}", &recommendations::FOR_PRODUCT),
+    ("/api/recommendations/customers/{customer_id}", &recommendations::FOR_CUSTOMER),
 ];
 
 /// Public over gRPC, at the method's own path.
@@ -33,9 +40,14 @@ const GRPC: &[&Operation] = &[
     &orders::CANCEL,
     &orders::LIST,
     &orders::TIMELINE,
+    &orders::FOLLOW,
     &shipping::QUOTE,
     &shipping::SHIPMENT,
     &shipping::TRACK,
+    &notifications::LIST,
+    &notifications::STREAM,
+    &recommendations::FOR_PRODUCT,
+    &recommendations::FOR_CUSTOMER,
 ];
 
 /// What all the messages of one client may add up to where it sends a stream of them.

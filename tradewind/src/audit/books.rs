@@ -105,7 +105,7 @@ impl Books {
 }
 
 /// Every item of a listing, page by page.
-async fn all<T, F, P>(page: F) -> PortResult<Vec<T>>
+pub(crate) async fn all<T, F, P>(page: F) -> PortResult<Vec<T>>
 where
     F: Fn(PageRequest) -> P,
     P: Future<Output = PortResult<Page<T>>>,

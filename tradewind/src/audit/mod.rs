@@ -3,9 +3,11 @@
 //!
 //! - [`books`]: what every module says it holds, read until nothing moves
 //! - [`checks`]: what must be true of it: pure
+//! - [`messages`]: what must be true of messages, where there is a broker: pure
 
 pub mod books;
 pub mod checks;
+pub mod messages;
 #[cfg(test)]
 mod samples;
 
@@ -23,6 +25,7 @@ use tokio::time::Instant;
 
 pub use books::Books;
 pub use checks::{Finding, check};
+pub use messages::{Judgement, MessageBooks, MessageSource, MessageTally};
 
 /// The modules that keep books.
 #[derive(Clone)]
@@ -35,6 +38,8 @@ pub struct Ports {
     pub payments: Arc<dyn Payments>,
     /// The carrier.
     pub shipping: Arc<dyn Shipping>,
+    /// Outboxes and inboxes; nothing where there is no broker.
+    pub messages: Option<Arc<dyn MessageSource>>,
 }
 
 /// What an audit found.
@@ -46,6 +51,9 @@ pub struct Report {
     pub orders: Tally,
     /// Orders that were still under way. Only those that a client was told of are findings.
     pub in_flight: usize,
+    /// Messages; nothing where there is no broker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<MessageTally>,
 }
 
 /// How orders ended.
@@ -77,8 +85,13 @@ pub async fn run(ports: &Ports, patience: Duration, acknowledged: &[OrderId]) ->
     loop {
         let mut books = Books::read(ports, &context()).await?;
         books.compare(&mut seen);
-        if (books.is_quiet() && !books.moved) || Instant::now() >= until {
-            return Ok(report(&books, acknowledged));
+        let messages = match &ports.messages {
+            Some(source) => Some(messages::judge(&source.read().await?, &books)),
+            None => None,
+        };
+        let settled = messages.as_ref().is_none_or(Judgement::is_settled);
+        if (books.is_quiet() && !books.moved && settled) || Instant::now() >= until {
+            return Ok(report(&books, messages, acknowledged));
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
@@ -91,7 +104,7 @@ fn context() -> Context {
     Context::background("audit", Duration::from_secs(60))
 }
 
-fn report(books: &Books, acknowledged: &[OrderId]) -> Report {
+fn report(books: &Books, messages: Option<Judgement>, acknowledged: &[OrderId]) -> Report {
     let mut orders = Tally::default();
     for order in books.resting() {
         match order.step.as_str() {
@@ -101,5 +114,10 @@ fn report(books: &Books, acknowledged: &[OrderId]) -> Report {
             _ => orders.refunded += 1,
         }
     }
-    Report { findings: check(books, acknowledged), orders, in_flight: books.in_flight.len() }
+    let mut findings = check(books, acknowledged);
+    let messages = messages.map(|judgement| {
+        findings.extend(judgement.findings);
+        judgement.tally
+    });
+    Report { findings, orders, in_flight: books.in_flight.len(), messages }
 }

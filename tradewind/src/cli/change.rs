@@ -123,6 +123,8 @@ pub enum Wire {
     Rest,
     /// HTTP/2 and protobuf
     Grpc,
+    /// Messages through the broker, and JSON
+    Amqp,
 }
 
 impl Wire {
@@ -131,6 +133,7 @@ impl Wire {
         match self {
             Self::Rest => "rest",
             Self::Grpc => "grpc",
+            Self::Amqp => "amqp",
         }
     }
 }

@@ -1,17 +1,22 @@
 //! The arguments, as typed.
 
 mod change;
+mod messages;
 mod up;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use contracts::orders::Coordination;
 
 use crate::exit;
 
 pub use change::{
     ApplicationArgs, ConfigCommand, ConfigGetArgs, ConfigHistoryArgs, ConfigRollbackArgs, ConfigSetArgs,
     Wire, WiresArgs, WiresCommand, WiresSetArgs,
+};
+pub use messages::{
+    DeadLetterArgs, DeadLettersCommand, DeadLettersListArgs, ReadModel, RedriveArgs, ReplayArgs,
 };
 pub use up::{Ports, RunArgs, UpArgs};
 
@@ -34,18 +39,24 @@ pub fn up_as_usual() -> Command {
 pub enum Command {
     /// Start the shop, each service a process of its own, and keep it running
     #[command(
-        after_help = "Examples:\n  tradewind up\n  tradewind up --ports auto --data /tmp/second-shop\n  tradewind up --store postgres://shop:secret@localhost/tradewind --registry http://127.0.0.1:8500"
+        after_help = "Examples:\n  tradewind up\n  tradewind up --ports auto --data /tmp/second-shop\n  tradewind up --broker amqp://guest:guest@localhost:5672\n  tradewind up --store postgres://shop:secret@localhost/tradewind --registry http://127.0.0.1:8500"
     )]
     Up(UpArgs),
     /// Stop the running shop: requests under way are finished first
     #[command(after_help = "Example:\n  tradewind down")]
     Down(ShopArgs),
+    /// Stop one service of the running shop, to see what the others do without it
+    #[command(after_help = "Example:\n  tradewind stop payments")]
+    Stop(ProcessArgs),
+    /// Start a service again that was stopped
+    #[command(after_help = "Example:\n  tradewind start payments")]
+    Start(ProcessArgs),
     /// Show the processes of the running shop: where they are, what they use, how they do
     #[command(after_help = "Example:\n  tradewind status --json | jq '.totals'")]
     Status(StatusArgs),
     /// Place orders through the gateway and show what became of them
     #[command(
-        after_help = "Examples:\n  tradewind order\n  tradewind order --card tok_decline\n  tradewind order --count 500 --concurrency 16\n\nExit code 0 only when every order was confirmed."
+        after_help = "Examples:\n  tradewind order\n  tradewind order --card tok_decline\n  tradewind order --coordination choreographed\n  tradewind order --count 500 --concurrency 16\n\nExit code 0 only when every order was confirmed."
     )]
     Order(OrderArgs),
     /// Show every step of an order
@@ -68,6 +79,14 @@ pub enum Command {
         after_help = "Examples:\n  tradewind wires\n  tradewind wires set orders inventory grpc"
     )]
     Wires(WiresArgs),
+    /// Look at messages that nobody could deal with; send them again, or drop them
+    #[command(subcommand, after_help = "Example:\n  tradewind dead-letters list")]
+    DeadLetters(DeadLettersCommand),
+    /// Build a read model anew from the log of events, while orders go on
+    #[command(
+        after_help = "Example:\n  tradewind replay recommendations\n\nExit code 0 only when the new model gives the same answers as the old one."
+    )]
+    Replay(ReplayArgs),
     /// Empty the data folder: every order, every change of configuration, every log
     #[command(after_help = "Example:\n  tradewind reset --yes")]
     Reset(ResetArgs),
@@ -89,6 +108,17 @@ pub struct ShopArgs {
 impl ShopArgs {
     /// The data folder when none is named.
     pub const USUAL_DATA: &str = ".tradewind";
+}
+
+/// Names a service of a shop.
+#[derive(Debug, Args)]
+pub struct ProcessArgs {
+    /// Which shop.
+    #[command(flatten)]
+    pub shop: ShopArgs,
+    /// The service, as `status` shows it
+    #[arg(value_name = "NAME")]
+    pub process: String,
 }
 
 /// Shows the processes.
@@ -120,6 +150,13 @@ pub struct OrderArgs {
     /// Who orders
     #[arg(long, value_name = "NAME", default_value = "demo")]
     pub customer: String,
+    /// Who drives the order: sync, orchestrated or choreographed; as configured when not given. The last two
+    /// need a shop with a message broker
+    #[arg(long, value_name = "NAME", value_parser = coordination)]
+    pub coordination: Option<Coordination>,
+    /// How long to wait for each order to end, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub patience: u64,
     /// How many orders to place
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub count: u32,
@@ -129,6 +166,14 @@ pub struct OrderArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// What somebody means by the name of a coordination.
+fn coordination(text: &str) -> Result<Coordination, String> {
+    Coordination::parse(text).ok_or_else(|| {
+        let names: Vec<_> = Coordination::ALL.into_iter().map(Coordination::as_str).collect();
+        format!("it is one of {}", names.join(", "))
+    })
 }
 
 /// Shows an order's steps.
@@ -227,7 +272,7 @@ mod tests {
             }
         });
         without.sort();
-        assert_eq!(without, ["down", "reset", "run"]);
+        assert_eq!(without, ["down", "reset", "run", "start", "stop"]);
     }
 
     #[test]

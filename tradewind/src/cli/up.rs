@@ -46,6 +46,10 @@ pub struct UpArgs {
     /// The token of that registry, where it asks for one
     #[arg(long, value_name = "TOKEN", env = "TRADEWIND_REGISTRY_TOKEN", hide_env_values = true)]
     pub registry_token: Option<String>,
+    /// The message broker, amqp://USER:PASSWORD@HOST:PORT/VHOST: RabbitMQ 3.10 or later. With it orders can be
+    /// coordinated by messages, and notifications and recommendations run
+    #[arg(long, value_name = "URL", env = "TRADEWIND_BROKER", hide_env_values = true)]
+    pub broker: Option<String>,
     /// The folder of configuration files; ./config where that exists, the built-in ones otherwise
     #[arg(long, value_name = "FOLDER")]
     pub config: Option<PathBuf>,

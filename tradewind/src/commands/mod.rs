@@ -2,8 +2,11 @@
 
 pub mod audit;
 pub mod config;
+pub mod dead_letters;
 pub mod down;
 pub mod order;
+pub mod process;
+pub mod replay;
 pub mod reset;
 pub mod status;
 pub mod stock;
@@ -38,6 +41,8 @@ async fn execute(command: Command) -> anyhow::Result<()> {
             up::up(args).await
         }
         Command::Down(args) => down::down(&args).await,
+        Command::Stop(args) => process::stop(&args).await,
+        Command::Start(args) => process::start(&args).await,
         Command::Status(args) => status::status(&args).await,
         Command::Order(args) => order::order(&args).await,
         Command::Timeline(args) => timeline::timeline(&args).await,
@@ -45,6 +50,8 @@ async fn execute(command: Command) -> anyhow::Result<()> {
         Command::Audit(args) => audit::audit(&args).await,
         Command::Config(command) => config::config(command).await,
         Command::Wires(args) => wires::wires(args).await,
+        Command::DeadLetters(command) => dead_letters::dead_letters(command).await,
+        Command::Replay(args) => replay::replay(&args).await,
         Command::Reset(args) => reset::reset(&args),
         // `main` has taken it: it makes a runtime of its own
         Command::Run(_) => Ok(()),

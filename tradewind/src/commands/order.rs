@@ -20,6 +20,9 @@ use crate::client::{RequestError, Shop};
 use crate::exit::Ending;
 use crate::text;
 
+/// How often an order under way is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 /// An order that anybody may place: what `up` suggests.
 pub fn demo_order() -> PlaceOrder {
     PlaceOrder {
@@ -33,6 +36,8 @@ pub fn demo_order() -> PlaceOrder {
             postal_code: "20459".into(),
             country: "DE".into(),
         },
+        coordination: None,
+        wait_ms: None,
     }
 }
 
@@ -55,6 +60,7 @@ pub async fn order(args: &OrderArgs) -> anyhow::Result<()> {
         customer_id: CustomerId(args.customer.clone()),
         lines: vec![Line { sku: Sku(args.sku.clone()), quantity: args.quantity }],
         card: CardToken(args.card.clone()),
+        coordination: args.coordination,
         ..demo_order()
     };
     let all_confirmed =
@@ -62,11 +68,14 @@ pub async fn order(args: &OrderArgs) -> anyhow::Result<()> {
     if all_confirmed { Ok(()) } else { Err(Ending::Said.into()) }
 }
 
-/// Places an order under a key of its own.
-async fn place(shop: &Shop, request: &PlaceOrder) -> (Outcome, Option<Order>) {
+/// Places an order under a key of its own, and sees it to its end.
+async fn place(shop: &Shop, request: &PlaceOrder, patience: Duration) -> (Outcome, Option<Order>) {
     let begun = Instant::now();
     let post = shop.public(Method::POST, "/api/orders").header("idempotency-key", Uuid::new_v4().to_string());
-    let placed = shop.read::<Order>(post.json(request)).await;
+    let placed = match shop.read::<Order>(post.json(request)).await {
+        Ok(order) => Ok(ended(shop, order, begun + patience).await),
+        Err(error) => Err(error),
+    };
     let took_ms = begun.elapsed().as_secs_f64() * 1000.0;
     match placed {
         Ok(order) => {
@@ -91,6 +100,20 @@ async fn place(shop: &Shop, request: &PlaceOrder) -> (Outcome, Option<Order>) {
     }
 }
 
+/// The order once it has come to its end, or as it was seen last when the time is up. An order that is
+/// coordinated by messages was only accepted when the gateway answered.
+async fn ended(shop: &Shop, mut order: Order, until: Instant) -> Order {
+    while !order.rests() && Instant::now() < until {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        let look = shop.public(Method::GET, &format!("/api/orders/{}", order.id));
+        // whoever cannot be asked just now is asked again
+        if let Ok(now) = shop.read(look).await {
+            order = now;
+        }
+    }
+    order
+}
+
 /// The order that a problem points at.
 fn order_in(resource: &str) -> Option<OrderId> {
     resource.rsplit('/').find_map(|segment| Uuid::try_parse(segment).ok()).map(OrderId)
@@ -109,7 +132,7 @@ async fn one(shop: &Shop, request: &PlaceOrder, args: &OrderArgs) -> anyhow::Res
         order: Option<Order>,
         timeline: Option<Timeline>,
     }
-    let (outcome, mut order) = place(shop, request).await;
+    let (outcome, mut order) = place(shop, request, Duration::from_secs(args.patience)).await;
     let mut steps = None;
     if let Some(id) = outcome.order_id {
         if order.is_none() {
@@ -173,7 +196,7 @@ async fn many(shop: &Shop, request: &PlaceOrder, args: &OrderArgs) -> anyhow::Re
     let bar = bar(args);
     let begun = Instant::now();
     let outcomes: Vec<Outcome> = futures::stream::iter(0..args.count)
-        .map(|_| place(shop, request))
+        .map(|_| place(shop, request, Duration::from_secs(args.patience)))
         .buffer_unordered(usize::from(args.concurrency))
         .map(|(outcome, _)| outcome)
         .inspect(|_| bar.inc(1))

@@ -1,7 +1,10 @@
 //! `tradewind status`
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chassis::messaging::mailbox::{MessagesStatus, RelayState};
+use futures::future::join_all;
 use serde::Serialize;
 
 use super::wires::{self, EdgeReport};
@@ -9,7 +12,7 @@ use crate::cli::StatusArgs;
 use crate::client::Shop;
 use crate::text;
 use crate::up::files;
-use crate::up::status::{ProcessStatus, ShopStatus};
+use crate::up::status::{ProcessStatus, ShopStatus, State};
 
 /// Everything that `status` tells.
 #[derive(Debug, Serialize)]
@@ -17,6 +20,8 @@ struct Told {
     #[serde(flatten)]
     shop: ShopStatus,
     wires: Vec<EdgeReport>,
+    /// The outboxes, by module.
+    messages: BTreeMap<String, MessagesStatus>,
     /// Configuration files that cannot be used.
     warnings: Vec<String>,
 }
@@ -27,11 +32,48 @@ pub async fn status(args: &StatusArgs) -> anyhow::Result<()> {
     let status = shop.status().await?;
     let wires = wires::in_use(&shop, &status).await;
     let warnings = files::complaints(&status.addresses.config_server).await;
-    let told = Told { shop: status, wires, warnings };
+    let messages = outboxes(&shop, &status).await;
+    let told = Told { shop: status, wires, messages, warnings };
     if args.json {
         return super::print_json(&told);
     }
     Ok(text::say(told.text())?)
+}
+
+/// How the outbox of each module stands that is ready and has one.
+async fn outboxes(shop: &Shop, status: &ShopStatus) -> BTreeMap<String, MessagesStatus> {
+    if status.addresses.broker.is_none() {
+        return BTreeMap::new();
+    }
+    let ready = status.processes.iter().filter(|process| process.state == State::Ready);
+    let asked = ready.filter_map(|process| {
+        let (name, address) = (&process.name, process.address.as_deref()?);
+        let request = shop.at(address, &format!("/control/{name}/messages"));
+        Some(async move { Some((name.clone(), shop.read::<MessagesStatus>(request).await.ok()?)) })
+    });
+    join_all(asked).await.into_iter().flatten().collect()
+}
+
+fn outbox_row(module: &str, status: &MessagesStatus) -> Vec<String> {
+    let relay = match status.relay {
+        RelayState::Leading => "leading",
+        RelayState::StandingBy => "standing by",
+        RelayState::Closed => "closed",
+    };
+    let oldest = text::duration(Duration::from_millis(status.oldest_ms));
+    let trouble = match (&status.trouble, status.held) {
+        (Some(trouble), _) => text::shortened(trouble),
+        (None, 0) => String::new(),
+        (None, held) => format!("{held} orders held back: see the log"),
+    };
+    text::row([
+        module,
+        relay,
+        &status.waiting.to_string(),
+        &oldest,
+        &status.published_total.to_string(),
+        &trouble,
+    ])
 }
 
 impl Told {
@@ -68,6 +110,11 @@ impl Told {
         if !self.wires.is_empty() {
             text.push_str(&format!("\n{}", wires::table(&self.wires)));
         }
+        if !self.messages.is_empty() {
+            let mut rows = vec![text::row(["outbox", "relay", "waiting", "oldest", "published", "trouble"])];
+            rows.extend(self.messages.iter().map(|(module, status)| outbox_row(module, status)));
+            text.push_str(&format!("\n{}", text::table(&rows)));
+        }
         text
     }
 }
@@ -90,7 +137,7 @@ fn row(process: &ProcessStatus, unit: &str) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::folder::Addresses;
-    use crate::up::status::{State, Totals};
+    use crate::up::status::Totals;
 
     fn told(pss_kib: Option<u64>) -> Told {
         let process = ProcessStatus {
@@ -110,6 +157,7 @@ mod tests {
             registry: String::new(),
             config_server: String::new(),
             card_network: String::new(),
+            broker: None,
         };
         let shop = ShopStatus {
             ready: false,
@@ -121,7 +169,7 @@ mod tests {
             processes: vec![process],
         };
         let warnings = vec!["warning: the file is broken".to_owned()];
-        Told { shop, wires: Vec::new(), warnings }
+        Told { shop, wires: Vec::new(), messages: BTreeMap::new(), warnings }
     }
 
     #[test]

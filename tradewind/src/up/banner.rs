@@ -35,6 +35,12 @@ impl Banner<'_> {
                 "Spring Cloud Config's read API, and changes",
             ]),
             text::row(["  card network", &addresses.card_network, "an outside party, simulated"]),
+            text::row(match &addresses.broker {
+                Some(broker) => ["  broker", broker, "messages between services"],
+                None => {
+                    ["  broker", "none", "with --broker amqp://… orders are also coordinated by messages"]
+                }
+            }),
         ]);
         let keeping = text::table(&[
             text::row(["Status", &self.command("status")]),
@@ -106,6 +112,7 @@ mod tests {
             registry: "http://127.0.0.1:2".into(),
             config_server: "http://127.0.0.1:3".into(),
             card_network: "http://127.0.0.1:4".into(),
+            broker: None,
         };
         let folder = Folder::at(Path::new("/shop")).expect("a path");
         let banner = Banner {

@@ -12,13 +12,15 @@ use super::plan::{Launch, Stage};
 use super::ports::Socket;
 use super::ready::Probe;
 use super::status::{Standing, State};
-use super::supervise::Keeper;
+use super::supervise::{Keeper, Wanted};
 use crate::exit::{self, Ending};
 
 /// How long the first start may take before it is given up.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 /// A process that has died this often without ever having been ready will not be by itself.
 const HOPELESS_AFTER: u32 = 4;
+/// How long a process may take to drain and end.
+const HALT_PATIENCE: Duration = Duration::from_secs(20);
 const LOOK_AGAIN: Duration = Duration::from_millis(80);
 
 /// The processes of one shop.
@@ -32,6 +34,7 @@ pub(super) struct Member {
     pub launch: Launch,
     log: std::path::PathBuf,
     standing: watch::Receiver<Standing>,
+    wanted: watch::Sender<Wanted>,
     drain: CancellationToken,
 }
 
@@ -42,6 +45,7 @@ impl Fleet {
         let members = launches.into_iter().map(|(launch, socket)| {
             let (sender, standing) = watch::channel(Standing::unborn());
             let drain = CancellationToken::new();
+            let (wanted, told) = watch::channel(Wanted::Running);
             let log = launcher.log_of(&launch);
             let keeper = Keeper {
                 launch: launch.clone(),
@@ -49,11 +53,12 @@ impl Fleet {
                 probe: probe.clone(),
                 socket,
                 standing: sender,
+                wanted: told,
                 drain: drain.clone(),
                 kill: kill.clone(),
             };
             tokio::spawn(keeper.keep());
-            Member { launch, log, standing, drain }
+            Member { launch, log, standing, wanted, drain }
         });
         Self { members: members.collect(), kill }
     }
@@ -94,6 +99,26 @@ impl Fleet {
             }
             join_all(of_stage.iter().map(|member| member.until(State::Stopped))).await;
         }
+    }
+
+    /// Halts a process, or lets it run again, and waits until that is so. Only those that the registry
+    /// knows: a socket that the supervisor keeps open would promise what nobody keeps.
+    pub async fn want(&self, name: &str, wanted: Wanted) -> Result<(), String> {
+        let member = self.members.iter().find(|member| member.launch.process.name() == name);
+        let Some(member) = member.filter(|member| member.launch.door.is_none()) else {
+            let those = self.members.iter().filter(|member| member.launch.door.is_none());
+            let names: Vec<_> = those.map(|member| member.launch.process.name()).collect();
+            return Err(format!("{name:?} is not one of {}", names.join(", ")));
+        };
+        member.wanted.send_replace(wanted);
+        let (state, patience) = match wanted {
+            Wanted::Running => (State::Ready, START_PATIENCE),
+            Wanted::Halted => (State::Halted, HALT_PATIENCE),
+        };
+        let reached = tokio::time::timeout(patience, member.until(state)).await;
+        reached.map_err(|_| {
+            format!("{name} is not {} within {patience:?}{}", state.as_str(), member.complaint())
+        })
     }
 
     /// Ends every process at once.

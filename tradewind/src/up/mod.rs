@@ -9,12 +9,14 @@
 //! - `ready`: whether a process wants work
 //! - `control`, `report`, [`status`], `memory`: what the commands ask of a running shop
 //! - `files`: the configuration files
+//! - `broker`: whether there is one where the arguments say
 //! - `banner`, `progress`: what people read
 //!
 //! Architecture invariant: nothing here knows what a service does.
 
 mod backoff;
 mod banner;
+mod broker;
 mod child;
 mod control;
 pub(crate) mod files;
@@ -75,7 +77,11 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
     let here = std::env::current_dir().context("the current folder")?;
     let config_files = files::choose(args.config.as_deref(), &here, &folder)?;
     let sockets = Sockets::bind(&args, folder.path()).await?;
-    let addresses = sockets.addresses(args.registry.as_deref());
+    let broker = match &args.broker {
+        Some(url) => Some(broker::reach(url).await?),
+        None => None,
+    };
+    let addresses = sockets.addresses(args.registry.as_deref(), broker);
     let probe = Probe::new(&addresses.registry, args.registry_token.clone())?;
     if args.registry.is_some() {
         probe.check_registry().await.map_err(|error| Ending::Usage(format!("--registry: {error}")))?;
@@ -93,6 +99,7 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
         token_file: folder.token_file(),
         store: args.store.clone(),
         registry_token: args.registry_token.clone(),
+        broker: args.broker.clone(),
         profile: args.profile.clone(),
         addresses: addresses.clone(),
     };
@@ -102,8 +109,14 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
     folder.announce(&up)?;
     let (down, ended) = (CancellationToken::new(), CancellationToken::new());
     let reporter = Reporter { fleet: fleet.clone(), probe: probe.clone(), folder: folder.clone(), up, begun };
-    let serving =
-        tokio::spawn(control::serve(control, reporter, operator_token, down.clone(), ended.clone()));
+    let serving = tokio::spawn(control::serve(
+        control,
+        reporter,
+        fleet.clone(),
+        operator_token,
+        down.clone(),
+        ended.clone(),
+    ));
 
     let run = async {
         become_ready(&fleet, &probe, doors.gateway, &args).await?;
@@ -210,7 +223,7 @@ impl Sockets {
         }
     }
 
-    fn addresses(&self, consul: Option<&str>) -> Addresses {
+    fn addresses(&self, consul: Option<&str>, broker: Option<String>) -> Addresses {
         let url = |address: SocketAddr| format!("http://{address}");
         let doors = self.doors();
         Addresses {
@@ -218,6 +231,7 @@ impl Sockets {
             registry: consul.map(str::to_owned).or(doors.registry.map(url)).unwrap_or_default(),
             config_server: url(doors.config_server),
             card_network: url(doors.card_network),
+            broker,
         }
     }
 

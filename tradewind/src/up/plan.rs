@@ -21,6 +21,8 @@ pub(super) struct Common {
     pub store: Option<String>,
     /// The registry's token.
     pub registry_token: Option<String>,
+    /// The message broker; without one, those who live by messages alone are not started.
+    pub broker: Option<String>,
     /// The configuration profile.
     pub profile: String,
     /// Where everybody is.
@@ -71,7 +73,12 @@ impl Stage {
         match process {
             Process::Gateway => Self::Gateway,
             Process::Orders => Self::Orders,
-            Process::Catalog | Process::Inventory | Process::Payments | Process::Shipping => Self::Services,
+            Process::Catalog
+            | Process::Inventory
+            | Process::Payments
+            | Process::Shipping
+            | Process::Notifications
+            | Process::Recommendations => Self::Services,
             Process::Registry | Process::ConfigServer | Process::CardNetwork => Self::Supporting,
         }
     }
@@ -82,7 +89,8 @@ pub(super) fn launches(common: &Common, doors: Doors) -> Vec<Launch> {
     let supporting = [Process::CardNetwork, Process::Registry, Process::ConfigServer];
     let services =
         [Process::Catalog, Process::Inventory, Process::Payments, Process::Shipping, Process::Orders];
-    let all = supporting.into_iter().chain(services).chain([Process::Gateway]);
+    let listeners = common.broker.iter().flat_map(|_| [Process::Notifications, Process::Recommendations]);
+    let all = supporting.into_iter().chain(services).chain(listeners).chain([Process::Gateway]);
     let present = all.filter(|process| *process != Process::Registry || doors.registry.is_some());
     present.map(|process| launch(process, common, doors)).collect()
 }
@@ -93,9 +101,13 @@ fn launch(process: Process, common: &Common, doors: Doors) -> Launch {
         Process::Registry => doors.registry,
         Process::ConfigServer => Some(doors.config_server),
         Process::CardNetwork => Some(doors.card_network),
-        Process::Catalog | Process::Inventory | Process::Payments | Process::Shipping | Process::Orders => {
-            None
-        }
+        Process::Catalog
+        | Process::Inventory
+        | Process::Payments
+        | Process::Shipping
+        | Process::Orders
+        | Process::Notifications
+        | Process::Recommendations => None,
     };
     let listen = door.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
     let mut arguments: Vec<OsString> = vec!["run".into(), process.name().into(), LIFELINE.into()];
@@ -120,6 +132,7 @@ fn environment(process: Process, common: &Common) -> Vec<(&'static str, String)>
     // addresses of databases carry passwords
     environment.extend(common.store.clone().map(|url| ("TRADEWIND_STORE", url)));
     environment.extend(common.registry_token.clone().map(|token| ("TRADEWIND_REGISTRY_TOKEN", token)));
+    environment.extend(common.broker.clone().map(|url| ("TRADEWIND_BROKER", url)));
     if process == Process::Payments {
         environment.push((CARD_NETWORK_URL, common.addresses.card_network.clone()));
     }
@@ -143,12 +156,14 @@ mod tests {
             token_file: "/shop/data folder/operator-token".into(),
             store: Some("postgres://shop:secret@db/shop".into()),
             registry_token: Some("hush".into()),
+            broker: Some("amqp://shop:whisper@broker/".into()),
             profile: "default".into(),
             addresses: Addresses {
                 gateway: "http://127.0.0.1:8080".into(),
                 registry: "http://127.0.0.1:8500".into(),
                 config_server: "http://127.0.0.1:8888".into(),
                 card_network: "http://127.0.0.1:8600".into(),
+                broker: None,
             },
         }
     }
@@ -181,7 +196,9 @@ mod tests {
     fn no_secret_stands_in_arguments() {
         for launch in launches(&common(), doors(Some(8500))) {
             let arguments = format!("{:?}", launch.arguments);
-            assert!(!arguments.contains("secret") && !arguments.contains("hush"), "{arguments}");
+            for secret in ["secret", "hush", "whisper"] {
+                assert!(!arguments.contains(secret), "{arguments}");
+            }
             assert!(launch.environment.iter().any(|(name, _)| *name == "TRADEWIND_STORE"));
         }
     }
@@ -191,7 +208,15 @@ mod tests {
         let names = |launches: Vec<Launch>| launches.into_iter().map(|l| l.process).collect::<Vec<_>>();
         assert!(names(launches(&common(), doors(Some(8500)))).contains(&Process::Registry));
         assert!(!names(launches(&common(), doors(None))).contains(&Process::Registry));
-        assert_eq!(names(launches(&common(), doors(None))).len(), 8);
+        assert_eq!(names(launches(&common(), doors(None))).len(), 10);
+    }
+
+    #[test]
+    fn who_lives_by_messages_alone_needs_a_broker() {
+        let without = Common { broker: None, ..common() };
+        let names: Vec<_> = launches(&without, doors(Some(8500))).into_iter().map(|l| l.process).collect();
+        assert_eq!(names.len(), 9);
+        assert!(!names.contains(&Process::Notifications) && !names.contains(&Process::Recommendations));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub enum State {
     NotReady,
     /// It died, and waits to be started again.
     Waiting,
+    /// It was told not to run for now.
+    Halted,
     /// It finishes what it has begun.
     Draining,
     /// It has ended.
@@ -32,6 +34,7 @@ impl State {
             Self::Ready => "ready",
             Self::NotReady => "not ready",
             Self::Waiting => "waiting",
+            Self::Halted => "halted",
             Self::Draining => "draining",
             Self::Stopped => "stopped",
         }

@@ -1,4 +1,4 @@
-//! The life of one process under its supervisor: started, watched, started again, drained.
+//! The life of one process under its supervisor: started, watched, started again, halted, drained.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -31,10 +31,21 @@ pub(super) struct Keeper {
     pub socket: Option<Socket>,
     /// What others see of it.
     pub standing: watch::Sender<Standing>,
+    /// Whether it shall run at present.
+    pub wanted: watch::Receiver<Wanted>,
     /// Fires when it shall drain and end.
     pub drain: CancellationToken,
     /// Fires when it shall end at once.
     pub kill: CancellationToken,
+}
+
+/// Whether a process shall run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// It shall: if it dies it is started again.
+    Running,
+    /// It shall not, until somebody says so: to see what the others do without it.
+    Halted,
 }
 
 /// How one life of a process ended.
@@ -50,7 +61,12 @@ impl Keeper {
     pub async fn keep(mut self) {
         let mut backoff = Backoff::new();
         while !self.drain.is_cancelled() {
-            let End::Died { end, healthy_for } = self.live().await else { break };
+            if *self.wanted.borrow_and_update() == Wanted::Halted {
+                self.rest().await;
+                backoff = Backoff::new();
+                continue;
+            }
+            let End::Died { end, healthy_for } = self.live().await else { continue };
             let wait = backoff.after(healthy_for);
             let name = self.launch.process.name();
             tracing::warn!(process = name, "{name} {}; starting it again in {wait:?}", end.how);
@@ -61,6 +77,7 @@ impl Keeper {
             });
             tokio::select! {
                 () = self.drain.cancelled() => break,
+                () = said(&mut self.wanted, Wanted::Halted) => continue,
                 () = tokio::time::sleep(wait) => {}
             }
             self.standing.send_modify(|standing| standing.restarts += 1);
@@ -68,6 +85,18 @@ impl Keeper {
         self.standing.send_modify(|standing| {
             *standing = Standing { state: State::Stopped, pid: None, since: None, ..standing.clone() };
         });
+    }
+
+    /// Waits, without a process, until it shall run again or all is over.
+    async fn rest(&mut self) {
+        self.standing.send_modify(|standing| {
+            let (restarts, last_end) = (standing.restarts, standing.last_end.clone());
+            *standing = Standing { state: State::Halted, restarts, last_end, ..Standing::unborn() };
+        });
+        tokio::select! {
+            () = self.drain.cancelled() => {}
+            () = said(&mut self.wanted, Wanted::Running) => {}
+        }
     }
 
     /// One life.
@@ -97,6 +126,7 @@ impl Keeper {
 
     /// Watches a running process until it dies; nothing when it shall drain before that.
     async fn watch(&self, running: &mut Running) -> Option<End> {
+        let mut wanted = self.wanted.clone();
         let becomes_ready = self.probe.until_ready(&self.launch, running.pid);
         tokio::pin!(becomes_ready);
         let mut ready_since: Option<Instant> = None;
@@ -114,6 +144,7 @@ impl Keeper {
                     });
                 }
                 () = self.drain.cancelled() => return None,
+                () = said(&mut wanted, Wanted::Halted) => return None,
             }
         }
     }
@@ -137,6 +168,13 @@ impl Keeper {
         if let Err(error) = running.ended().await {
             tracing::warn!(process = name, %error, "{name} was killed, and then lost: {error}");
         }
+    }
+}
+
+/// Waits until somebody wants `this`; for ever where nobody is left to say so.
+async fn said(wanted: &mut watch::Receiver<Wanted>, this: Wanted) {
+    if wanted.wait_for(|wanted| *wanted == this).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

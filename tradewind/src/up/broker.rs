@@ -1,0 +1,47 @@
+//! Whether there is a message broker where the arguments say, before anything is started on it.
+
+use chassis::messaging::Broker;
+use reqwest::Url;
+use tokio_util::sync::CancellationToken;
+
+use crate::exit::Ending;
+
+/// Connects to the broker at `url` once; returns its address without the password.
+pub(super) async fn reach(url: &str) -> anyhow::Result<String> {
+    let done = CancellationToken::new();
+    let _ended = done.clone().drop_guard();
+    let refused = |why: String| Ending::Usage(format!("--broker: {why}"));
+    let broker = Broker::connect(url, "tradewind up", done).map_err(|error| refused(error.to_string()))?;
+    broker.link().await.map_err(|error| {
+        refused(format!(
+            "{error}\nstart RabbitMQ 3.10 or later there, or leave --broker out: then orders are `sync` only"
+        ))
+    })?;
+    Ok(shown(url))
+}
+
+/// An address that may be shown.
+fn shown(url: &str) -> String {
+    let Ok(mut url) = Url::parse(url) else { return String::new() };
+    // a URL with a host, as `connect` has seen to, can have its password taken away
+    let _ = url.set_password(None);
+    url.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_shown() {
+        assert_eq!(shown("amqp://shop:hunter2@broker:5672/orders"), "amqp://shop@broker:5672/orders");
+    }
+
+    #[tokio::test]
+    async fn an_address_without_a_broker_is_refused_with_what_to_do() {
+        for url in ["http://127.0.0.1", "amqp://guest:hunter2@127.0.0.1:1"] {
+            let error = reach(url).await.expect_err(url).to_string();
+            assert!(error.contains("--broker") && !error.contains("hunter2"), "{error}");
+        }
+    }
+}
