@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use contracts::orders::Coordination;
 use contracts::{Code, OrderId};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -33,6 +34,8 @@ const SKUS: [&str; 5] = ["KIT-0001", "KIT-0002", "TOO-0007", "PET-0007", "OFF-00
 pub enum Answer {
     /// 201, and the order is confirmed.
     Confirmed(OrderId),
+    /// 202, and the order is under way.
+    Accepted(OrderId),
     /// A proper problem; with the order that it points at.
     Refused(Code, Option<OrderId>),
     /// The connection ended before an answer came.
@@ -46,10 +49,11 @@ pub enum Answer {
 impl Answer {
     fn of(sent: Result<Reply, reqwest::Error>) -> Self {
         match sent {
-            Ok(reply) => match (reply.confirmed(), reply.refusal()) {
-                (Some(order), _) => Self::Confirmed(order.id),
-                (None, Some(refusal)) => Self::Refused(refusal.code, reply.order_id()),
-                (None, None) => Self::Improper(format!("{reply:?}")),
+            Ok(reply) => match (reply.confirmed(), reply.accepted(), reply.refusal()) {
+                (Some(order), ..) => Self::Confirmed(order.id),
+                (None, Some(order), _) => Self::Accepted(order.id),
+                (None, None, Some(refusal)) => Self::Refused(refusal.code, reply.order_id()),
+                (None, None, None) => Self::Improper(format!("{reply:?}")),
             },
             Err(error) if error.is_connect() => Self::ShutOut(format!("{error:?}")),
             Err(error) => Self::Lost(format!("{error:?}")),
@@ -58,7 +62,7 @@ impl Answer {
 
     fn order_id(&self) -> Option<OrderId> {
         match self {
-            Self::Confirmed(id) => Some(*id),
+            Self::Confirmed(id) | Self::Accepted(id) => Some(*id),
             Self::Refused(_, id) => *id,
             Self::Lost(_) | Self::ShutOut(_) | Self::Improper(_) => None,
         }
@@ -67,7 +71,7 @@ impl Answer {
     /// Whether a repetition would be told something else.
     fn is_open(&self) -> bool {
         match self {
-            Self::Confirmed(_) | Self::Improper(_) => false,
+            Self::Confirmed(_) | Self::Accepted(_) | Self::Improper(_) => false,
             Self::Lost(_) | Self::ShutOut(_) => true,
             Self::Refused(code, _) => matches!(code.status(), 500.. | 408) || *code == Code::InProgress,
         }
@@ -80,6 +84,7 @@ pub fn tally(answers: &[Answer]) -> BTreeMap<String, usize> {
     for answer in answers {
         let kind = match answer {
             Answer::Confirmed(_) => "confirmed".to_owned(),
+            Answer::Accepted(_) => "accepted".to_owned(),
             Answer::Refused(code, _) => code.to_string(),
             Answer::Lost(_) => "lost".to_owned(),
             Answer::ShutOut(_) => "shut out".to_owned(),
@@ -101,17 +106,24 @@ struct Shared {
     http: reqwest::Client,
     url: String,
     cards: Vec<&'static str>,
+    coordinations: Vec<Coordination>,
     placed: AtomicUsize,
     answers: Mutex<Vec<Answer>>,
 }
 
 impl Load {
-    /// Customers who pay with each of `cards` in turn.
+    /// Customers who pay with each of `cards` in turn, in the coordination that is configured.
     pub fn start(shop: &Shop, cards: &[&'static str]) -> Self {
+        Self::coordinated(shop, cards, &[])
+    }
+
+    /// Customers who pay with each of `cards` and ask for each of `coordinations` in turn.
+    pub fn coordinated(shop: &Shop, cards: &[&'static str], coordinations: &[Coordination]) -> Self {
         let shared = Arc::new(Shared {
             http: shop.http.clone(),
             url: shop.url("/api/orders"),
             cards: cards.to_vec(),
+            coordinations: coordinations.to_vec(),
             placed: AtomicUsize::new(0),
             answers: Mutex::new(Vec::new()),
         });
@@ -138,11 +150,16 @@ impl Load {
         self.shared.answers.lock()[answered..].to_vec()
     }
 
-    /// Waits until `count` more orders are confirmed.
+    /// How many orders they have tried to place by now.
+    pub fn placed(&self) -> usize {
+        self.shared.placed.load(Ordering::Relaxed)
+    }
+
+    /// Waits until `count` more orders are confirmed, or accepted.
     pub async fn confirms(&self, count: usize) {
         let begun = self.answered();
         eventually(&format!("{count} more orders to be confirmed"), PATIENCE, async || {
-            let confirmed = |answer: &&Answer| matches!(answer, Answer::Confirmed(_));
+            let confirmed = |answer: &&Answer| matches!(answer, Answer::Confirmed(_) | Answer::Accepted(_));
             let answers = self.since(begun);
             assert!(self.customers.len() == CUSTOMERS && !self.stop.is_cancelled());
             (answers.iter().filter(confirmed).count() >= count).then_some(())
@@ -195,6 +212,9 @@ impl Shared {
         let card = self.cards[number % self.cards.len()];
         let mut order = order_of(SKUS[number % SKUS.len()], 1 + (number % 3) as u32, card);
         order["customer_id"] = json!(customer);
+        if let Some(coordination) = self.coordinations.get(number % self.coordinations.len().max(1)) {
+            order["coordination"] = json!(coordination);
+        }
         let key = Uuid::new_v4().to_string();
         let mut known = None;
         for _ in 0..ATTEMPTS {

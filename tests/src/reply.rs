@@ -48,6 +48,14 @@ impl Reply {
         (proper && order.step == "confirmed").then_some(order)
     }
 
+    /// The order that was accepted and is under way, if that is what it says: 202, with its address.
+    pub fn accepted(&self) -> Option<Order> {
+        let order: Order = serde_json::from_str(&self.body).ok()?;
+        let address = format!("/api/orders/{}", order.id);
+        let proper = self.status == StatusCode::ACCEPTED && self.location.as_deref() == Some(&address);
+        proper.then_some(order)
+    }
+
     /// The problem, if it is a proper one: of the right type, with a code of ours and that code's status.
     pub fn refusal(&self) -> Option<Refusal> {
         let json: ProblemJson = serde_json::from_str(&self.body).ok()?;
@@ -69,7 +77,7 @@ impl Reply {
 
     /// The order that it is about: the one in its body, else the one that it points at.
     pub fn order_id(&self) -> Option<OrderId> {
-        if let Some(order) = self.confirmed() {
+        if let Some(order) = self.confirmed().or_else(|| self.accepted()) {
             return Some(order.id);
         }
         let id = self.location.as_deref()?.strip_prefix("/api/orders/")?;

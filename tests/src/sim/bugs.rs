@@ -17,11 +17,23 @@ pub enum Bug {
     NoCompareAndSet,
     /// Idempotency keys are not stored, so that a repeated request orders again.
     ForgottenKey,
+    /// Nobody looks into the inbox: a message that comes again is acted upon again.
+    NoInbox,
+    /// A relay marks messages as published before the broker has confirmed them.
+    RelayMarksBeforeConfirm,
+    /// A consumer acknowledges a message before what came of it is stored.
+    AckBeforeCommit,
+    /// What orders hears before its time is dropped.
+    EarlyForgotten,
+    /// What is said about an order's step is written after the commit, not with it.
+    OutboxOutsideTransaction,
+    /// A fact is said under another id each time.
+    RandomFactIds,
 }
 
 impl Bug {
-    /// Every one of them.
-    pub const ALL: [Self; 7] = [
+    /// Every one of them that shows where orders are driven by calls.
+    pub const OF_CALLS: [Self; 7] = [
         Self::SkippedRelease,
         Self::SkippedVoid,
         Self::NoTombstone,
@@ -29,5 +41,18 @@ impl Bug {
         Self::ReleaseTwice,
         Self::NoCompareAndSet,
         Self::ForgottenKey,
+    ];
+    /// Every one of them that shows where orders are driven by messages.
+    pub const OF_MESSAGES: [Self; 10] = [
+        Self::SkippedRelease,
+        Self::SkippedVoid,
+        Self::NoTombstone,
+        Self::ForgottenKey,
+        Self::NoInbox,
+        Self::RelayMarksBeforeConfirm,
+        Self::AckBeforeCommit,
+        Self::EarlyForgotten,
+        Self::OutboxOutsideTransaction,
+        Self::RandomFactIds,
     ];
 }

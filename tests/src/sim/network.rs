@@ -1,20 +1,17 @@
 //! What can become of a call: it passes, is lost, is answered too late, or arrives too late.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::{Effect, Kind, Operation, PortResult, RemoteFailure, RemoteReason};
 
-use super::world::{Life, World};
+use super::world::Station;
 
 /// The way from one life of the orders process to the other modules.
 #[derive(Clone)]
-pub struct Network {
-    /// The world it runs through.
-    pub world: Arc<World>,
+pub struct Network(
     /// Whose calls it carries.
-    pub life: Life,
-}
+    pub Station,
+);
 
 enum Fate {
     Passes,
@@ -33,8 +30,9 @@ impl Network {
         operation: &'static Operation,
         work: impl FnOnce() -> PortResult<T> + Send + 'static,
     ) -> PortResult<T> {
-        let world = &self.world;
-        world.point(self.life, operation.name).await;
+        let Self(station) = self;
+        let world = &station.world;
+        station.point(operation.name).await;
         world.delay(Duration::from_millis(300)).await;
         let result = match self.fate() {
             Fate::Passes => {
@@ -64,13 +62,14 @@ impl Network {
                 Err(failure(operation, RemoteReason::TimedOut, open_effect(operation)))
             }
         };
-        world.point(self.life, operation.name).await;
+        station.point(operation.name).await;
         result
     }
 
     fn fate(&self) -> Fate {
-        let chance = self.world.pick(100);
-        if self.world.is_calm() {
+        let Self(Station { world, .. }) = self;
+        let chance = world.pick(100);
+        if world.is_calm() {
             return Fate::Passes;
         }
         match chance {

@@ -1,5 +1,6 @@
-//! Chance, time, and who is alive.
+//! Chance, time, who is alive, and the mistake that is planted: what all parts of a simulation share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::clock::Clock;
@@ -10,19 +11,54 @@ use rand::{Rng, SeedableRng};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::run::Crashes;
+use super::Bug;
+use super::run::{Crashes, Plan};
 
-/// Which life of the orders process an action belongs to. Actions of an earlier life never happen.
+/// A process that may die: each runs one module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Process {
+    /// Drives orders.
+    Orders,
+    /// Keeps the goods.
+    Inventory,
+    /// Keeps the money.
+    Payments,
+    /// Keeps the carriers' lists.
+    Shipping,
+}
+
+impl Process {
+    /// Every one of them.
+    pub const ALL: [Self; 4] = [Self::Orders, Self::Inventory, Self::Payments, Self::Shipping];
+
+    /// The name of its module.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Orders => "orders",
+            Self::Inventory => "inventory",
+            Self::Payments => "payments",
+            Self::Shipping => "shipping",
+        }
+    }
+}
+
+/// Which life of which process an action belongs to. Actions of an earlier life never happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Life(pub u32);
+pub struct Life {
+    /// Whose.
+    pub process: Process,
+    /// Its how many-eth, from 0.
+    pub number: u32,
+}
 
 /// What all parts of a simulation share.
 pub struct World {
     chance: Mutex<SmallRng>,
     began: Instant,
-    life: watch::Sender<u32>,
+    lives: [watch::Sender<u32>; Process::ALL.len()],
     deaths: Mutex<Deaths>,
     faults: Mutex<Faults>,
+    bug: Option<Bug>,
     /// What happened, in order: equal for equal seeds.
     pub log: Mutex<Vec<String>>,
 }
@@ -30,6 +66,8 @@ pub struct World {
 struct Deaths {
     plan: Crashes,
     points: u32,
+    /// How many of those points lie before the last thing that was written down.
+    eventful: u32,
     left: u32,
 }
 
@@ -40,21 +78,43 @@ enum Faults {
 }
 
 impl World {
-    /// A world of its own for each seed.
-    pub fn new(seed: u64, plan: Crashes) -> Self {
+    /// A world of its own for each plan.
+    pub fn new(plan: &Plan) -> Self {
         Self {
-            chance: Mutex::new(SmallRng::seed_from_u64(seed)),
+            chance: Mutex::new(SmallRng::seed_from_u64(plan.seed)),
             began: Instant::now(),
-            life: watch::channel(0).0,
-            deaths: Mutex::new(Deaths { plan, points: 0, left: 4 }),
+            lives: std::array::from_fn(|_| watch::channel(0).0),
+            deaths: Mutex::new(Deaths { plan: plan.crashes, points: 0, eventful: 0, left: 6 }),
             faults: Mutex::new(Faults::On),
+            bug: plan.bug,
             log: Mutex::default(),
         }
+    }
+
+    /// The time.
+    pub fn clock(&self) -> SimClock {
+        SimClock(self.began)
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
+
+    /// Whether this mistake is planted.
+    pub fn has(&self, bug: Bug) -> bool {
+        self.bug == Some(bug)
     }
 
     /// A whole number from 0 up to `below`.
     pub fn pick(&self, below: u32) -> u32 {
         self.chance.lock().random_range(0..below)
+    }
+
+    /// Whether something goes wrong that goes wrong in so many of a thousand cases, as long as things do.
+    pub fn misfortune(&self, of_a_thousand: u32) -> bool {
+        // chance is asked in any case, so that calm changes nothing else
+        self.pick(1_000) < of_a_thousand && !self.is_calm()
     }
 
     /// Waits for a random time of up to `longest`.
@@ -66,6 +126,8 @@ impl World {
     /// Writes down what happens.
     pub fn note(&self, what: impl FnOnce() -> String) {
         self.log.lock().push(format!("{:>7} ms {}", self.began.elapsed().as_millis(), what()));
+        let mut deaths = self.deaths.lock();
+        deaths.eventful = deaths.points;
     }
 
     /// From now on nothing fails any more: the time to settle.
@@ -73,41 +135,44 @@ impl World {
         *self.faults.lock() = Faults::Off;
     }
 
-    /// Whether things still fail.
+    /// Whether things no longer fail.
     pub fn is_calm(&self) -> bool {
         *self.faults.lock() == Faults::Off
     }
 
-    /// The present life of the orders process.
-    pub fn life(&self) -> Life {
-        Life(*self.life.borrow())
+    /// The present life of a process.
+    pub fn life(&self, process: Process) -> Life {
+        Life { process, number: *self.lives[process as usize].borrow() }
     }
 
-    /// Tells when the orders process died.
-    pub fn deaths(&self) -> watch::Receiver<u32> {
-        self.life.subscribe()
+    /// Tells when a process died.
+    pub fn deaths(&self, process: Process) -> watch::Receiver<u32> {
+        self.lives[process as usize].subscribe()
     }
 
-    /// How many points there were at which the orders process could have died.
+    /// How many points there were at which some process could have died, up to the last thing that
+    /// happened.
     pub fn points(&self) -> u32 {
-        self.deaths.lock().points
+        self.deaths.lock().eventful
     }
 
-    /// A point between two actions of the orders process: it may die here. An action of a life that is
-    /// over never returns.
+    /// A point between two actions of a process: it may die here, or this part of it may be held up while
+    /// everything else goes on. An action of a life that is over never returns.
     pub async fn point(&self, life: Life, name: &str) {
-        if life == self.life() && self.dies_here() {
-            self.note(|| format!("orders dies at {name}"));
-            self.life.send_modify(|life| *life += 1);
+        if life == self.life(life.process) && self.dies_here() {
+            self.note(|| format!("{} dies at {name}", life.process.name()));
+            self.lives[life.process as usize].send_modify(|number| *number += 1);
+        } else if self.misfortune(15) {
+            self.note(|| format!("{} is held up at {name}", life.process.name()));
+            self.delay(Duration::from_secs(3)).await;
         }
-        if life != self.life() {
+        if life != self.life(life.process) {
             std::future::pending::<()>().await;
         }
     }
 
     fn dies_here(&self) -> bool {
-        let chance = self.pick(100);
-        let calm = self.is_calm();
+        let unlucky = self.misfortune(12);
         let mut deaths = self.deaths.lock();
         let point = deaths.points;
         deaths.points += 1;
@@ -115,7 +180,7 @@ impl World {
             Crashes::Never => false,
             Crashes::At(at) => point == at,
             Crashes::Sometimes => {
-                let dies = !calm && deaths.left > 0 && chance < 2;
+                let dies = unlucky && deaths.left > 0;
                 deaths.left -= u32::from(dies);
                 dies
             }
@@ -129,5 +194,21 @@ pub struct SimClock(pub Instant);
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {
         Timestamp(1_800_000_000_000_000).plus(self.0.elapsed())
+    }
+}
+
+/// One life of one process, and the world that it lives in: what each of its parts is given.
+#[derive(Clone)]
+pub struct Station {
+    /// The world.
+    pub world: Arc<World>,
+    /// The life.
+    pub life: Life,
+}
+
+impl Station {
+    /// See [`World::point`].
+    pub async fn point(&self, name: &str) {
+        self.world.point(self.life, name).await;
     }
 }

@@ -242,7 +242,7 @@ fn check(answer: &Answer, name: &str) {
             | Code::OutcomeUnknown => true,
             _ => false,
         },
-        Answer::ShutOut(_) | Answer::Improper(_) => false,
+        Answer::Accepted(_) | Answer::ShutOut(_) | Answer::Improper(_) => false,
     };
     assert!(fine, "{name} was killed, and a customer was told {answer:?}");
 }

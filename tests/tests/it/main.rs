@@ -6,6 +6,7 @@ mod crashes;
 mod direction;
 mod engines;
 mod idempotency;
+mod messages;
 mod operations;
 mod outcomes;
 mod races;

@@ -5,16 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chassis::messaging::participant::{Participant, Told};
 use contracts::inventory::{
-    COMMIT, CommitStock, GetReservation, GetStock, Inventory, InventoryRecord, RELEASE, RESERVE,
-    ReleaseStock, Reservation, ReservationStatus, ReserveStock, StockAccount, StockLevel, WatchStock,
+    COMMIT, CommitStock, GetReservation, GetStock, Inventory, InventoryEvent, InventoryRecord, RELEASE,
+    RESERVE, ReleaseStock, Reservation, ReservationStatus, ReserveStock, StockAccount, StockLevel,
+    WatchStock,
 };
+use contracts::messages::topology::{INVENTORY_COMMANDS, INVENTORY_EVENTS};
+use contracts::messages::{Command, Message, Origin, Queue};
 use contracts::types::{Line, Page, PageRequest};
-use contracts::{Code, Context, OrderId, PortResult, Problem, Sku, Streaming, Timestamp};
-use parking_lot::Mutex;
+use contracts::{Code, Context, OrderId, PortResult, Problem, Sku, Streaming};
+use inventory::reactions::{self, Request};
 
-use super::Site;
+use super::{Disk, Facts, Occasion, Site};
 use crate::sim::Bug;
+use crate::sim::world::World;
 
 /// How long a claim holds: short, so that some lapse.
 const HOLD: Duration = Duration::from_secs(20);
@@ -23,7 +28,7 @@ const HOLD: Duration = Duration::from_secs(20);
 #[derive(Default)]
 pub struct Shelves {
     accounts: BTreeMap<Sku, StockAccount>,
-    claims: BTreeMap<OrderId, Reservation>,
+    claims: BTreeMap<OrderId, (Reservation, Origin)>,
 }
 
 impl Shelves {
@@ -36,8 +41,14 @@ impl Shelves {
         Self { accounts: products.iter().map(account).collect(), claims: BTreeMap::new() }
     }
 
-    fn reserve(&mut self, request: ReserveStock, now: Timestamp) -> PortResult<Reservation> {
-        if let Some(claim) = self.claims.get(&request.order_id) {
+    fn reserve(
+        &mut self,
+        request: &ReserveStock,
+        origin: Origin,
+        facts: &mut Facts,
+        occasion: Occasion<'_>,
+    ) -> PortResult<Reservation> {
+        if let Some((claim, _)) = self.claims.get(&request.order_id) {
             return match claim.status {
                 ReservationStatus::Released => Err(Problem::new(Code::Compensated, "released before").into()),
                 _ => Ok(claim.clone()),
@@ -46,9 +57,8 @@ impl Shelves {
         for line in &request.lines {
             let available = self.accounts.get(&line.sku).map_or(0, |account| account.available);
             if available < i64::from(line.quantity) {
-                return Err(
-                    Problem::new(Code::OutOfStock, format!("{available} of {} left", line.sku)).into()
-                );
+                let detail = format!("{available} of {} left", line.sku);
+                return Err(Problem::new(Code::OutOfStock, detail).into());
             }
         }
         self.shift(&request.lines, |account, quantity| {
@@ -58,16 +68,15 @@ impl Shelves {
         let claim = Reservation {
             order_id: request.order_id,
             status: ReservationStatus::Reserved,
-            lines: request.lines,
-            expires_at: now.plus(HOLD),
+            lines: request.lines.clone(),
+            expires_at: occasion.now.plus(HOLD),
         };
-        self.claims.insert(claim.order_id, claim.clone());
-        Ok(claim)
+        Ok(self.keep(claim, origin, facts, occasion))
     }
 
-    fn commit(&mut self, id: OrderId, now: Timestamp) -> PortResult<Reservation> {
-        self.expire(now);
-        let Some(mut claim) = self.claims.get(&id).cloned() else {
+    fn commit(&mut self, id: OrderId, facts: &mut Facts, occasion: Occasion<'_>) -> PortResult<Reservation> {
+        self.expire(facts, occasion);
+        let Some((mut claim, origin)) = self.claims.get(&id).cloned() else {
             return Err(Problem::not_found(format!("reservation {id}")).into());
         };
         match claim.status {
@@ -83,19 +92,25 @@ impl Shelves {
             account.sold += quantity;
         });
         claim.status = ReservationStatus::Committed;
-        self.claims.insert(id, claim.clone());
-        Ok(claim)
+        Ok(self.keep(claim, origin, facts, occasion))
     }
 
-    fn release(&mut self, id: OrderId, bug: Option<Bug>, now: Timestamp) -> PortResult<Reservation> {
+    fn release(
+        &mut self,
+        id: OrderId,
+        world: &World,
+        facts: &mut Facts,
+        occasion: Occasion<'_>,
+    ) -> PortResult<Reservation> {
         let known = self.claims.get(&id).cloned();
-        let mut claim = known.clone().unwrap_or(Reservation {
-            order_id: id,
-            status: ReservationStatus::Released,
-            lines: Vec::new(),
-            expires_at: now,
+        let unknown = known.is_none();
+        let (mut claim, origin) = known.unwrap_or_else(|| {
+            let status = ReservationStatus::Released;
+            let tombstone = Reservation { order_id: id, status, lines: Vec::new(), expires_at: occasion.now };
+            (tombstone, occasion.origin())
         });
-        if bug == Some(Bug::SkippedRelease) || (known.is_none() && bug == Some(Bug::NoTombstone)) {
+        if world.has(Bug::SkippedRelease) || (unknown && world.has(Bug::NoTombstone)) {
+            claim.status = ReservationStatus::Released;
             return Ok(claim);
         }
         match claim.status {
@@ -107,31 +122,42 @@ impl Shelves {
                 account.sold -= quantity;
                 account.available += quantity;
             }),
-            ReservationStatus::Released if bug == Some(Bug::ReleaseTwice) => {
+            ReservationStatus::Released if world.has(Bug::ReleaseTwice) => {
                 self.shift(&claim.lines, |account, quantity| account.available += quantity);
             }
+            ReservationStatus::Released if !unknown => return Ok(claim),
             ReservationStatus::Released | ReservationStatus::Expired => {}
         }
         claim.status = ReservationStatus::Released;
-        self.claims.insert(id, claim.clone());
-        Ok(claim)
+        Ok(self.keep(claim, origin, facts, occasion))
     }
 
-    fn expire(&mut self, now: Timestamp) {
-        let lapsed: Vec<Reservation> = self
-            .claims
-            .values()
-            .filter(|claim| claim.status == ReservationStatus::Reserved && claim.expires_at <= now)
-            .cloned()
-            .collect();
-        for mut claim in lapsed {
+    fn expire(&mut self, facts: &mut Facts, occasion: Occasion<'_>) {
+        let is_due = |claim: &Reservation| {
+            claim.status == ReservationStatus::Reserved && claim.expires_at <= occasion.now
+        };
+        let lapsed: Vec<_> = self.claims.values().filter(|(claim, _)| is_due(claim)).cloned().collect();
+        for (mut claim, origin) in lapsed {
             self.shift(&claim.lines, |account, quantity| {
                 account.reserved -= quantity;
                 account.available += quantity;
             });
             claim.status = ReservationStatus::Expired;
-            self.claims.insert(claim.order_id, claim);
+            self.keep(claim, origin, facts, occasion);
         }
+    }
+
+    /// Writes a claim that has just become what it is, and tells of it.
+    fn keep(
+        &mut self,
+        claim: Reservation,
+        origin: Origin,
+        facts: &mut Facts,
+        occasion: Occasion<'_>,
+    ) -> Reservation {
+        facts.tell(&inventory::facts::of(claim.clone(), origin.passed.clone()), &origin, occasion);
+        self.claims.insert(claim.order_id, (claim.clone(), origin));
+        claim
     }
 
     fn shift(&mut self, lines: &[Line], change: impl Fn(&mut StockAccount, i64)) {
@@ -148,31 +174,85 @@ pub struct SimInventory {
     /// Where it is.
     pub site: Site,
     /// What it has.
-    pub shelves: Arc<Mutex<Shelves>>,
+    pub disk: Arc<Disk<Shelves>>,
+}
+
+impl SimInventory {
+    /// Does what is asked, for somebody who called or sent a message.
+    async fn answer(&self, request: Request, origin: Origin) -> PortResult<Reservation> {
+        let (disk, world) = (self.disk.clone(), self.site.world.clone());
+        let operation = match &request {
+            Request::Reserve { .. } => &RESERVE,
+            Request::Commit(_) => &COMMIT,
+            Request::Release(_) => &RELEASE,
+        };
+        let work = move || {
+            let occasion = Occasion { now: world.now(), call: Some(&origin) };
+            disk.change(|shelves, facts| match &request {
+                Request::Reserve { goods, passed } => {
+                    let origin = origin.clone().passing(passed.as_deref().cloned());
+                    shelves.reserve(goods, origin, facts, occasion)
+                }
+                Request::Commit(request) => shelves.commit(request.order_id, facts, occasion),
+                Request::Release(request) => shelves.release(request.order_id, &world, facts, occasion),
+            })
+        };
+        self.site.carry(operation, work).await
+    }
+
+    /// Lets claims lapse whose time is up.
+    pub fn sweep(&self) {
+        let occasion = Occasion { now: self.site.world.now(), call: None };
+        self.disk.change(|shelves, facts| shelves.expire(facts, occasion));
+    }
+}
+
+#[async_trait]
+impl Participant for SimInventory {
+    const NAME: &'static str = "inventory";
+    const COMMANDS: &'static Queue = &INVENTORY_COMMANDS;
+    const EVENTS: &'static Queue = &INVENTORY_EVENTS;
+
+    type Request = Request;
+    type Entry = Reservation;
+    type Event = InventoryEvent;
+
+    fn commanded(command: Command) -> Option<Request> {
+        reactions::commanded(command)
+    }
+
+    fn asked(event: &Message) -> Result<Option<Request>, String> {
+        reactions::asked(event)
+    }
+
+    fn told(request: &Request, result: &PortResult<Reservation>) -> Told<InventoryEvent> {
+        reactions::told(request, result)
+    }
+
+    async fn perform(&self, _: &Context, request: &Request, origin: &Origin) -> PortResult<Reservation> {
+        self.answer(request.clone(), origin.clone()).await
+    }
 }
 
 #[async_trait]
 impl Inventory for SimInventory {
-    async fn reserve(&self, _: &Context, request: ReserveStock) -> PortResult<Reservation> {
-        let (shelves, clock) = (self.shelves.clone(), self.site.clock.clone());
-        self.site.carry(&RESERVE, move || shelves.lock().reserve(request, clock.now())).await
+    async fn reserve(&self, ctx: &Context, request: ReserveStock) -> PortResult<Reservation> {
+        self.answer(Request::Reserve { goods: request, passed: None }, Origin::of_call(ctx)).await
     }
 
-    async fn commit(&self, _: &Context, request: CommitStock) -> PortResult<Reservation> {
-        let (shelves, clock) = (self.shelves.clone(), self.site.clock.clone());
-        self.site.carry(&COMMIT, move || shelves.lock().commit(request.order_id, clock.now())).await
+    async fn commit(&self, ctx: &Context, request: CommitStock) -> PortResult<Reservation> {
+        self.answer(Request::Commit(request), Origin::of_call(ctx)).await
     }
 
-    async fn release(&self, _: &Context, request: ReleaseStock) -> PortResult<Reservation> {
-        let (shelves, clock, bug) = (self.shelves.clone(), self.site.clock.clone(), self.site.bug);
-        self.site.carry(&RELEASE, move || shelves.lock().release(request.order_id, bug, clock.now())).await
+    async fn release(&self, ctx: &Context, request: ReleaseStock) -> PortResult<Reservation> {
+        self.answer(Request::Release(request), Origin::of_call(ctx)).await
     }
 
     async fn audit(&self, _: &Context, _: PageRequest) -> PortResult<Page<InventoryRecord>> {
-        let mut shelves = self.shelves.lock();
-        shelves.expire(self.site.clock.now());
+        self.sweep();
+        let shelves = self.disk.books.lock();
         let accounts = shelves.accounts.values().cloned().map(InventoryRecord::Account);
-        let claims = shelves.claims.values().cloned().map(InventoryRecord::Claim);
+        let claims = shelves.claims.values().map(|(claim, _)| InventoryRecord::Claim(claim.clone()));
         Ok(Page { items: accounts.chain(claims).collect(), next: None })
     }
 
@@ -181,7 +261,7 @@ impl Inventory for SimInventory {
     }
 
     async fn reservation(&self, _: &Context, request: GetReservation) -> PortResult<Reservation> {
-        let claim = self.shelves.lock().claims.get(&request.order_id).cloned();
+        let claim = self.disk.books.lock().claims.get(&request.order_id).map(|(claim, _)| claim.clone());
         Ok(claim.ok_or_else(|| Problem::not_found(format!("reservation {}", request.order_id)))?)
     }
 

@@ -6,7 +6,7 @@ use contracts::{Code, Context, Deadline, Effect, IdempotencyKey, TraceContext};
 use wires::WireKind;
 
 use super::cases;
-use super::house::{CALLER, House, WIRES, unhurried};
+use super::house::{CALLER, House, unhurried, wires};
 use super::scripted::Script;
 
 /// Contexts that differ in everything that a context has.
@@ -30,7 +30,7 @@ fn contexts() -> Vec<Context> {
 
 #[tokio::test]
 async fn caller_key_and_trace_arrive() {
-    for wire in WIRES {
+    for wire in wires().await {
         let house = House::over(wire).await;
         for case in cases::one_each() {
             house.callee.play(Script::Reply(case.reply.clone()));
@@ -55,7 +55,7 @@ const ROUNDING: Duration = Duration::from_millis(5);
 
 #[tokio::test]
 async fn the_callee_has_no_more_time_than_the_caller_and_than_the_operation_allows() {
-    for wire in WIRES {
+    for wire in wires().await {
         let house = House::over(wire).await;
         for case in cases::one_each() {
             house.callee.play(Script::Reply(case.reply.clone()));
@@ -77,7 +77,7 @@ async fn the_callee_has_no_more_time_than_the_caller_and_than_the_operation_allo
 
 #[tokio::test]
 async fn nothing_is_called_once_the_deadline_has_passed() {
-    for wire in WIRES {
+    for wire in wires().await {
         let house = House::over(wire).await;
         for case in cases::one_each() {
             house.callee.play(Script::Reply(case.reply.clone()));

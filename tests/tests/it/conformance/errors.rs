@@ -3,7 +3,7 @@
 use contracts::{Code, Effect, Fault, PortError, Problem, RemoteFailure, RemoteReason};
 
 use super::cases;
-use super::house::{House, WIRES, unhurried};
+use super::house::{House, unhurried, wires};
 use super::scripted::Script;
 
 /// A problem that says all it can, within what a gRPC status carries.
@@ -25,7 +25,7 @@ fn bare(code: Code) -> Problem {
 
 #[tokio::test]
 async fn every_problem_of_every_operation_comes_back_as_it_was() {
-    for wire in WIRES {
+    for wire in wires().await {
         let house = House::over(wire).await;
         for case in cases::one_each() {
             for problem in Code::ALL.iter().flat_map(|code| [full(*code), bare(*code)]) {
@@ -55,7 +55,7 @@ async fn what_failed_behind_the_callee_is_told_in_the_same_way() {
         // neither the wire nor the address: they are for the log of whoever made the call
         let told = format!("payments.capture: {}", failure.reason);
         let expected = PortError::from(Problem::new(code, told));
-        for wire in WIRES {
+        for wire in wires().await {
             let house = House::over(wire).await;
             house.callee.play(Script::Fail(failure.clone().into()));
             for case in cases::one_each() {

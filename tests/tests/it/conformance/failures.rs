@@ -18,7 +18,7 @@ use wires::WireKind;
 
 use super::cases::{self, Case};
 use super::house::{
-    Clients, House, REMOTE, Running, WIRES, assert_remote, deserted, effect_when_sent, serve, unhurried,
+    Clients, HTTP, House, Running, assert_remote, deserted, effect_when_sent, serve, unhurried, wires,
 };
 use super::scripted::Script;
 
@@ -41,7 +41,7 @@ const AMPLE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn a_callee_that_is_too_slow() {
-    for wire in WIRES {
+    for wire in wires().await {
         let house = House::over(wire).await;
         house.callee.play(Script::Hang);
         let effect = |case: &Case| effect_when_sent(case.operation);
@@ -52,14 +52,14 @@ async fn a_callee_that_is_too_slow() {
 
 #[tokio::test]
 async fn a_callee_that_nobody_knows_of() {
-    for wire in REMOTE {
+    for wire in HTTP {
         all_fail(wire, &Clients::to(wire, &[]), AMPLE, RemoteReason::NoInstance, |_| Effect::None).await;
     }
 }
 
 #[tokio::test]
 async fn a_callee_that_refuses_connections() {
-    for wire in REMOTE {
+    for wire in HTTP {
         let clients = Clients::to(wire, &[deserted().await]);
         all_fail(wire, &clients, AMPLE, RemoteReason::Unreachable, |_| Effect::None).await;
     }
@@ -67,7 +67,7 @@ async fn a_callee_that_refuses_connections() {
 
 #[tokio::test]
 async fn a_connection_that_is_cut_after_the_request_was_sent() {
-    for wire in REMOTE {
+    for wire in HTTP {
         let clients = Clients::to(wire, &[reads_then_cuts(wire).await]);
         for case in cases::one_each() {
             let result = case.call(&clients, unhurried()).await;
@@ -182,7 +182,7 @@ const NO_PROTOBUF: [Answer; 4] = [
 
 #[tokio::test]
 async fn an_answer_that_makes_no_sense() {
-    for wire in REMOTE {
+    for wire in HTTP {
         let broken: &[Answer] = if wire == WireKind::Rest { &NO_JSON } else { &NO_PROTOBUF };
         for answer in STRANGERS.iter().chain(broken) {
             let stranger = always(*answer).await;
@@ -195,7 +195,7 @@ async fn an_answer_that_makes_no_sense() {
 
 #[tokio::test]
 async fn a_stream_that_is_cut_in_the_middle() {
-    for wire in REMOTE {
+    for wire in HTTP {
         let begin: &[u8] = if wire == WireKind::Rest { b"\n" } else { b"\0" };
         let callee = always(move || {
             let cut = Err(std::io::Error::other("the process was killed"));

@@ -1,5 +1,6 @@
 //! The scripted callee behind the real adapters, and a caller that reaches it over one wire.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,8 +12,10 @@ use chassis::discovery::StaticDirectory;
 use chassis::server::{Limits, Readiness, Server};
 use contracts::catalog::Catalog;
 use contracts::inventory::Inventory;
+use contracts::notifications::Notifications;
 use contracts::orders::Orders;
 use contracts::payments::Payments;
+use contracts::recommendations::Recommendations;
 use contracts::shipping::Shipping;
 use contracts::{Context, Effect, Kind, Operation, PortError, RemoteReason};
 use tokio::net::TcpListener;
@@ -20,13 +23,20 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use wires::choices::MODULES;
 use wires::{Edges, Resolver, WireChoices, WireKind};
 
+use super::broker_house::BrokerHouse;
 use super::scripted::Scripted;
 
-/// Every wire.
-pub const WIRES: [WireKind; 3] = [WireKind::Local, WireKind::Rest, WireKind::Grpc];
+/// Every wire that can be tried on this machine: `amqp` needs RabbitMQ.
+pub async fn wires() -> Vec<WireKind> {
+    let mut wires = vec![WireKind::Local, WireKind::Rest, WireKind::Grpc];
+    if testkit::virtual_host().await.is_some() {
+        wires.push(WireKind::Amqp);
+    }
+    wires
+}
 
-/// The wires that leave the process.
-pub const REMOTE: [WireKind; 2] = [WireKind::Rest, WireKind::Grpc];
+/// The wires that find the callee by its address.
+pub const HTTP: [WireKind; 2] = [WireKind::Rest, WireKind::Grpc];
 
 /// The module whose edges are tested.
 pub const CALLER: &str = "orders";
@@ -34,7 +44,7 @@ pub const CALLER: &str = "orders";
 /// No state takes longer to come about.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The five ports, as the caller holds them.
+/// The ports, as the caller holds them.
 #[derive(Clone)]
 pub struct Clients {
     pub catalog: Arc<dyn Catalog>,
@@ -42,6 +52,8 @@ pub struct Clients {
     pub payments: Arc<dyn Payments>,
     pub shipping: Arc<dyn Shipping>,
     pub orders: Arc<dyn Orders>,
+    pub notifications: Arc<dyn Notifications>,
+    pub recommendations: Arc<dyn Recommendations>,
 }
 
 impl Clients {
@@ -52,6 +64,8 @@ impl Clients {
             payments: edges.payments(),
             shipping: edges.shipping(),
             orders: edges.orders(),
+            notifications: edges.notifications(),
+            recommendations: edges.recommendations(),
         }
     }
 
@@ -79,7 +93,8 @@ pub fn all_over(wire: WireKind) -> WireChoices {
 pub struct House {
     pub callee: Arc<Scripted>,
     pub clients: Clients,
-    _running: Option<Running>,
+    /// What serves the callee, until it is dropped.
+    _running: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl House {
@@ -92,12 +107,19 @@ impl House {
             resolver.provide_payments(callee.clone());
             resolver.provide_shipping(callee.clone());
             resolver.provide_orders(callee.clone());
+            resolver.provide_notifications(callee.clone());
+            resolver.provide_recommendations(callee.clone());
             let clients = Clients::of(&resolver.edges(CALLER, Live::fixed(WireChoices::default())));
             return Self { callee, clients, _running: None };
         }
+        if wire == WireKind::Amqp {
+            let house = BrokerHouse::with(&callee).await.expect("RabbitMQ was there a moment ago");
+            let clients = house.clients();
+            return Self { callee, clients, _running: Some(Box::new(house)) };
+        }
         let running = serve(adapters(&callee)).await;
         let clients = Clients::to(wire, &[running.address]);
-        Self { callee, clients, _running: Some(running) }
+        Self { callee, clients, _running: Some(Box::new(running)) }
     }
 }
 
@@ -108,6 +130,8 @@ pub fn adapters(callee: &Arc<Scripted>) -> Router {
         .merge(payments::routes(callee.clone()))
         .merge(shipping::routes(callee.clone()))
         .merge(orders::routes(callee.clone()))
+        .merge(notifications::routes(callee.clone()))
+        .merge(recommendations::routes(callee.clone()))
 }
 
 /// A server, until it is dropped.

@@ -56,7 +56,7 @@ fn method(operation: &Operation) -> Method {
 
 /// The path of an operation, filled in.
 fn path(operation: &Operation) -> String {
-    operation.path.replace("{order_id}", ID).replace("{sku}", "A-1")
+    operation.path.replace("{order_id}", ID).replace("{sku}", "A-1").replace("{customer_id}", "ada")
 }
 
 /// The status and the problem.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chassis::config::{AdminClient, Configuration, Live, Source};
+use chassis::messaging::Broker;
 use config_server::{Config, ConfigServer};
 use contracts::inventory::{GetStock, StockLevel};
 use contracts::{PortError, RemoteReason};
@@ -15,8 +16,9 @@ use tokio::time::{Duration, Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wires::{Edges, Resolver, WireChoices, WireKind};
 
+use super::broker_house::{BrokerHouse, Instance, connected};
 use super::house::{
-    CALLER, Clients, PATIENCE, REMOTE, Running, adapters, deserted, directory, serve, unhurried,
+    CALLER, Clients, HTTP, PATIENCE, Running, adapters, deserted, directory, serve, unhurried,
 };
 use super::scripted::{Script, Scripted};
 
@@ -38,7 +40,7 @@ async fn answering() -> (Arc<Scripted>, Running) {
 
 #[tokio::test]
 async fn a_dead_instance_costs_one_call_at_most() {
-    for wire in REMOTE {
+    for wire in HTTP {
         let (callee, living) = answering().await;
         let clients = Clients::to(wire, &[deserted().await, living.address]);
         let begun = Instant::now();
@@ -51,7 +53,7 @@ async fn a_dead_instance_costs_one_call_at_most() {
 
 #[tokio::test]
 async fn an_instance_that_dies_costs_one_call_at_most() {
-    for wire in REMOTE {
+    for wire in HTTP {
         let ((staying, living), (leaving, dying)) = (answering().await, answering().await);
         let address = dying.address;
         let clients = Clients::to(wire, &[living.address, address]);
@@ -148,9 +150,13 @@ impl Settings {
     }
 }
 
-/// The caller's edges to `address`, following the settings.
-fn edges(settings: &Settings, address: SocketAddr) -> (Edges, Clients, DropGuard) {
+/// The caller's edges to `address`, and through a broker where there is one, following the settings.
+fn edges(settings: &Settings, address: SocketAddr, broker: Option<Broker>) -> (Edges, Clients, DropGuard) {
     let resolver = Resolver::over(Arc::new(directory(&[address])));
+    let resolver = match broker {
+        Some(broker) => resolver.through(broker),
+        None => resolver,
+    };
     let edges = resolver.edges(CALLER, settings.choices.clone());
     let clients = Clients::of(&edges);
     let stop = CancellationToken::new();
@@ -162,7 +168,18 @@ fn edges(settings: &Settings, address: SocketAddr) -> (Edges, Clients, DropGuard
 fn calls_over(edges: &Edges, wire: WireKind) -> u64 {
     let report = edges.report().into_iter().find(|edge| edge.callee == "inventory");
     let calls = report.expect("the edge exists").calls;
-    if wire == WireKind::Rest { calls.rest } else { calls.grpc }
+    match wire {
+        WireKind::Local => calls.local,
+        WireKind::Rest => calls.rest,
+        WireKind::Grpc => calls.grpc,
+        WireKind::Amqp => calls.amqp,
+    }
+}
+
+/// The wires to change to, round and round: the edge begins on the last of them.
+fn changing(broker: Option<&BrokerHouse>) -> Vec<WireKind> {
+    let amqp = broker.map(|_| WireKind::Amqp);
+    [WireKind::Grpc].into_iter().chain(amqp).chain([WireKind::Rest]).collect()
 }
 
 /// Waits until the edge to the inventory takes `wire`.
@@ -178,7 +195,10 @@ async fn taken_over(edges: &Edges, wire: WireKind) {
 async fn no_call_fails_while_the_wire_changes_fifty_times() {
     let settings = Settings::start().await;
     let (callee, running) = answering().await;
-    let (edges, clients, _stop) = edges(&settings, running.address);
+    let house = BrokerHouse::with(&callee).await;
+    let broker = house.as_ref().map(|house| house.broker.clone());
+    let (edges, clients, _stop) = edges(&settings, running.address, broker);
+    let wires = changing(house.as_ref());
 
     let done = CancellationToken::new();
     let callers: Vec<_> = (0..4)
@@ -195,7 +215,7 @@ async fn no_call_fails_while_the_wire_changes_fifty_times() {
             })
         })
         .collect();
-    for wire in [WireKind::Grpc, WireKind::Rest].into_iter().cycle().take(50) {
+    for wire in wires.iter().copied().cycle().take(50) {
         settings.switch(wire).await;
         taken_over(&edges, wire).await;
         // each wire carries calls, each time
@@ -208,21 +228,23 @@ async fn no_call_fails_while_the_wire_changes_fifty_times() {
     done.cancel();
     let calls: u64 = join_all(callers).await.into_iter().map(|caller| caller.expect("no call fails")).sum();
 
-    let (rest, grpc) = (calls_over(&edges, WireKind::Rest), calls_over(&edges, WireKind::Grpc));
-    assert_eq!(rest + grpc, calls);
+    let over: Vec<(WireKind, u64)> = wires.iter().map(|wire| (*wire, calls_over(&edges, *wire))).collect();
+    assert_eq!(over.iter().map(|(_, calls)| calls).sum::<u64>(), calls);
     assert_eq!(callee.count() as u64, calls, "calls that arrived");
-    assert!(rest >= 50 && grpc >= 50, "{rest} calls over REST, {grpc} over gRPC");
-    println!("50 switches, {calls} calls: {rest} over REST, {grpc} over gRPC, none failed");
+    assert!(over.iter().all(|(_, calls)| *calls >= 30), "{over:?}");
+    println!("50 switches, {calls} calls, none failed: {over:?}");
 }
 
 #[tokio::test]
 async fn a_call_under_way_finishes_on_the_wire_on_which_it_began() {
     let settings = Settings::start().await;
     let (callee, running) = answering().await;
-    let (edges, clients, _stop) = edges(&settings, running.address);
+    let house = BrokerHouse::with(&callee).await;
+    let broker = house.as_ref().map(|house| house.broker.clone());
+    let (edges, clients, _stop) = edges(&settings, running.address, broker);
     let permits = Arc::new(Semaphore::new(0));
     callee.play(Script::ReplyWhen(permits.clone(), Arc::new(level())));
-    for wire in [WireKind::Grpc, WireKind::Rest] {
+    for wire in changing(house.as_ref()) {
         let arrived = callee.count();
         let inventory = clients.inventory.clone();
         let under_way = tokio::spawn(async move { inventory.stock(&unhurried(), asked()).await });
@@ -235,4 +257,27 @@ async fn a_call_under_way_finishes_on_the_wire_on_which_it_began() {
         let reply = tokio::time::timeout(PATIENCE, under_way).await.expect("ends in time");
         assert_eq!(reply.expect("does not panic"), Ok(level()), "while the edge changed to {wire}");
     }
+}
+
+#[tokio::test]
+async fn a_switch_to_messages_waits_until_the_callee_takes_them() {
+    let Some(host) = testkit::virtual_host().await else { return };
+    let stop = CancellationToken::new();
+    let broker = connected(&host.url, &stop).await;
+    let settings = Settings::start().await;
+    let (callee, running) = answering().await;
+    let (edges, clients, _stop) = edges(&settings, running.address, Some(broker));
+    settings.switch(WireKind::Amqp).await;
+    eventually("the settings to arrive", PATIENCE, async || {
+        (settings.choices.get().of(CALLER, "inventory") == WireKind::Amqp).then_some(())
+    })
+    .await;
+    for _ in 0..50 {
+        assert_eq!(clients.inventory.stock(&unhurried(), asked()).await, Ok(level()));
+    }
+    assert_eq!(calls_over(&edges, WireKind::Amqp), 0);
+    let _instance = Instance::at(&host.url, &callee).await;
+    taken_over(&edges, WireKind::Amqp).await;
+    assert_eq!(clients.inventory.stock(&unhurried(), asked()).await, Ok(level()));
+    assert_eq!(calls_over(&edges, WireKind::Amqp), 1);
 }

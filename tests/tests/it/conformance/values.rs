@@ -1,11 +1,11 @@
 //! Requests and replies cross every wire unchanged, field by field.
 
-use super::house::{House, WIRES, unhurried};
+use super::house::{House, unhurried, wires};
 use super::{cases, scripted::Script};
 
 #[tokio::test]
 async fn every_request_arrives_and_every_reply_comes_back_as_it_was() {
-    for wire in WIRES {
+    for wire in wires().await {
         let house = House::over(wire).await;
         for case in cases::all() {
             house.callee.play(Script::Reply(case.reply.clone()));

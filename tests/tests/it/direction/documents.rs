@@ -15,6 +15,7 @@ pub(super) const DOCUMENTS: &[&str] = &[
     "docs/adr/0003-plain-traits-instead-of-a-framework.md",
     "docs/adr/0004-one-schema-derive.md",
     "docs/adr/0005-bytes-below-the-port.md",
+    "docs/adr/0006-facts-have-one-id.md",
 ];
 
 /// Everything that `documents` point at and that is not there.

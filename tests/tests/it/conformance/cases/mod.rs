@@ -2,8 +2,10 @@
 
 mod catalog;
 mod inventory;
+mod notifications;
 mod orders;
 mod payments;
+mod recommendations;
 mod shipping;
 mod values;
 
@@ -78,10 +80,18 @@ fn is<T: Any + PartialEq + Debug>(expected: &T, seen: &Value, what: &str) {
 
 /// Every case.
 pub fn all() -> Vec<Case> {
-    [catalog::cases(), inventory::cases(), payments::cases(), shipping::cases(), orders::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        catalog::cases(),
+        inventory::cases(),
+        payments::cases(),
+        shipping::cases(),
+        orders::cases(),
+        notifications::cases(),
+        recommendations::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// One case of each operation.

@@ -2,11 +2,13 @@
 
 use contracts::CustomerId;
 use contracts::orders::{
-    AUDIT, CANCEL, CancelOrder, Coordination, Direction, GetOrder, GetTimeline, LIST, ListOrders, ORDER,
-    Order, OrderStatus, PLACE, PlaceOrder, PricedLine, Reason, TIMELINE, Timeline, TimelineEntry,
+    AUDIT, CANCEL, CancelOrder, Coordination, Direction, FOLLOW, FollowOrder, GetOrder, GetTimeline, LIST,
+    ListOrders, ORDER, Order, OrderStatus, PLACE, PlaceOrder, PricedLine, Reason, TIMELINE, Timeline,
+    TimelineEntry,
 };
 use contracts::payments::CardToken;
 use contracts::types::{Line, Page};
+use futures::TryStreamExt;
 
 use super::Case;
 use super::values::{
@@ -25,12 +27,13 @@ fn orders() -> Vec<Order> {
     ];
     let reason = Reason { code: "out_of_stock".into(), detail: TEXT.into() };
     let reasons = [None, Some(reason)].into_iter().cycle();
-    let order = |(status, reason)| Order {
+    let coordinations = Coordination::ALL.into_iter().cycle();
+    let order = |((status, reason), coordination)| Order {
         id: order_id(),
         customer_id: CustomerId(TEXT.into()),
         status,
         step: "awaiting_stock".into(),
-        coordination: Coordination::Sync,
+        coordination,
         lines: fifty_lines().into_iter().map(priced).collect(),
         shipping: POOREST,
         total: RICHEST,
@@ -39,7 +42,7 @@ fn orders() -> Vec<Order> {
         updated_at: LAST,
         version: u64::MAX,
     };
-    states.into_iter().zip(reasons).map(order).collect()
+    states.into_iter().zip(reasons).zip(coordinations).map(order).collect()
 }
 
 fn priced(line: Line) -> PricedLine {
@@ -73,12 +76,20 @@ fn timeline() -> Timeline {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (order, lines) in orders().into_iter().zip([fifty_lines(), Vec::new()].into_iter().cycle()) {
+    // each coordination and none, each wait and none
+    let coordinations = [None].into_iter().chain(Coordination::ALL.map(Some)).cycle();
+    let waits = [Some(u32::MAX), None, Some(0)].into_iter().cycle();
+    let lines = [fifty_lines(), Vec::new()].into_iter().cycle();
+    for (((order, lines), coordination), wait_ms) in
+        orders().into_iter().zip(lines).zip(coordinations).zip(waits)
+    {
         let request = PlaceOrder {
             customer_id: CustomerId(TEXT.into()),
             lines,
             card: CardToken("tok_approve".into()),
             address: address(),
+            coordination,
+            wait_ms,
         };
         cases.push(Case::new(&PLACE, request, order.clone(), |clients, ctx, request| async move {
             clients.orders.place(&ctx, request).await
@@ -106,6 +117,14 @@ pub(super) fn cases() -> Vec<Case> {
         let request = GetTimeline { order_id: reply.order_id };
         cases.push(Case::new(&TIMELINE, request, reply, |clients, ctx, request| async move {
             clients.orders.timeline(&ctx, request).await
+        }));
+    }
+    for (after, steps) in
+        [(None, timeline().entries), (Some(0), Vec::new()), (Some(u64::MAX), timeline().entries)]
+    {
+        let request = FollowOrder { order_id: order_id(), after };
+        cases.push(Case::new(&FOLLOW, request, steps, |clients, ctx, request| async move {
+            clients.orders.follow(&ctx, request).await?.try_collect().await
         }));
     }
     cases

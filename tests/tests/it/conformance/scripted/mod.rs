@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::inventory::{StockLevel, WatchStock};
-use contracts::shipping::TrackingEvent;
 use contracts::{Context, Operation, PortError, PortResult, Streaming};
+use futures::StreamExt;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
@@ -18,8 +18,8 @@ pub type Value = Arc<dyn Any + Send + Sync>;
 /// What stock levels a watcher gets for what it asks.
 pub type Watch = dyn Fn(Streaming<WatchStock>) -> Streaming<PortResult<StockLevel>> + Send + Sync;
 
-/// What stations a tracker gets.
-pub type Track = dyn Fn() -> Streaming<PortResult<TrackingEvent>> + Send + Sync;
+/// What items a listener gets, each of the type of its operation.
+pub type Listen = dyn Fn() -> Streaming<PortResult<Value>> + Send + Sync;
 
 /// What a callee does with every call, until it is told otherwise.
 #[derive(Clone)]
@@ -34,8 +34,8 @@ pub enum Script {
     Hang,
     /// Answers a watcher.
     Watch(Arc<Watch>),
-    /// Answers a tracker.
-    Track(Arc<Track>),
+    /// Answers a listener: who asks once and is answered many times.
+    Listen(Arc<Listen>),
 }
 
 /// One call as it arrived.
@@ -102,9 +102,31 @@ impl Scripted {
             }
             Script::Fail(error) => return Err(error),
             Script::Hang => std::future::pending().await,
-            Script::Watch(_) | Script::Track(_) => panic!("{operation} was called, which is not scripted"),
+            Script::Watch(_) | Script::Listen(_) => panic!("{operation} was called, which is not scripted"),
         };
-        let reply = value.downcast_ref::<Out>();
-        Ok(reply.unwrap_or_else(|| panic!("the script's reply is not one to {operation}")).clone())
+        Ok(typed(operation, &value))
     }
+
+    async fn answer_many<In, Item>(
+        &self,
+        operation: &'static Operation,
+        context: &Context,
+        request: In,
+    ) -> PortResult<Streaming<PortResult<Item>>>
+    where
+        In: Any + Send + Sync,
+        Item: Any + Clone + Send,
+    {
+        if let Script::Listen(play) = self.script() {
+            self.note(operation, context, Arc::new(request));
+            return Ok(play().map(move |item| item.map(|value| typed(operation, &value))).boxed());
+        }
+        let items: Vec<Item> = self.answer(operation, context, request).await?;
+        Ok(futures::stream::iter(items.into_iter().map(Ok)).boxed())
+    }
+}
+
+fn typed<T: Any + Clone>(operation: &Operation, value: &Value) -> T {
+    let of_type = value.downcast_ref::<T>();
+    of_type.unwrap_or_else(|| panic!("the script's reply is not one to {operation}")).clone()
 }

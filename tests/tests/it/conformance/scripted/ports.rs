@@ -1,21 +1,28 @@
-//! The five ports of the scripted callee.
+//! The ports of the scripted callee.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use contracts::types::{Page, PageRequest};
-use contracts::{Context, PortResult, Streaming, catalog, inventory, orders, payments, shipping};
+use contracts::{
+    Context, PortResult, Streaming, catalog, inventory, notifications, orders, payments, recommendations,
+    shipping,
+};
 use futures::StreamExt;
 
 use super::{Script, Scripted};
 
-/// Implements a port: its unary operations are the same but for their types.
+/// Implements a port: its operations are the same but for their types. First those with one reply, then
+/// those with many, then what is written by hand.
 macro_rules! scripted {
     (
         $port:path {
             $($name:ident: $operation:path, $request:ty => $reply:ty;)*
         }
-        $($streaming:tt)*
+        $(many {
+            $($stream:ident: $listened:path, $asked:ty => $item:ty;)*
+        })?
+        $(by_hand { $($by_hand:tt)* })?
     ) => {
         #[async_trait]
         impl $port for Scripted {
@@ -24,7 +31,16 @@ macro_rules! scripted {
                     self.answer(&$operation, ctx, request).await
                 }
             )*
-            $($streaming)*
+            $($(
+                async fn $stream(
+                    &self,
+                    ctx: &Context,
+                    request: $asked,
+                ) -> PortResult<Streaming<PortResult<$item>>> {
+                    self.answer_many(&$listened, ctx, request).await
+                }
+            )*)?
+            $($($by_hand)*)?
         }
     };
 }
@@ -49,18 +65,19 @@ scripted! {
         audit: inventory::AUDIT, PageRequest => Page<inventory::InventoryRecord>;
     }
 
-    async fn watch(
-        &self,
-        ctx: &Context,
-        changes: Streaming<inventory::WatchStock>,
-    ) -> PortResult<Streaming<PortResult<inventory::StockLevel>>> {
-        if let Script::Watch(play) = self.script() {
-            self.note(&inventory::WATCH, ctx, Arc::new(()));
-            return Ok(play(changes));
+    by_hand {
+        async fn watch(
+            &self,
+            ctx: &Context,
+            changes: Streaming<inventory::WatchStock>,
+        ) -> PortResult<Streaming<PortResult<inventory::StockLevel>>> {
+            if let Script::Watch(play) = self.script() {
+                self.note(&inventory::WATCH, ctx, Arc::new(()));
+                return Ok(play(changes));
+            }
+            let changes: Vec<inventory::WatchStock> = changes.collect().await;
+            self.answer_many(&inventory::WATCH, ctx, changes).await
         }
-        let changes: Vec<inventory::WatchStock> = changes.collect().await;
-        let levels: Vec<inventory::StockLevel> = self.answer(&inventory::WATCH, ctx, changes).await?;
-        Ok(futures::stream::iter(levels.into_iter().map(Ok)).boxed())
     }
 }
 
@@ -84,18 +101,8 @@ scripted! {
         shipment: shipping::SHIPMENT, shipping::GetShipment => shipping::Shipment;
         audit: shipping::AUDIT, PageRequest => Page<shipping::Shipment>;
     }
-
-    async fn track(
-        &self,
-        ctx: &Context,
-        request: shipping::TrackShipment,
-    ) -> PortResult<Streaming<PortResult<shipping::TrackingEvent>>> {
-        if let Script::Track(play) = self.script() {
-            self.note(&shipping::TRACK, ctx, Arc::new(request));
-            return Ok(play());
-        }
-        let stations: Vec<shipping::TrackingEvent> = self.answer(&shipping::TRACK, ctx, request).await?;
-        Ok(futures::stream::iter(stations.into_iter().map(Ok)).boxed())
+    many {
+        track: shipping::TRACK, shipping::TrackShipment => shipping::TrackingEvent;
     }
 }
 
@@ -107,5 +114,28 @@ scripted! {
         list: orders::LIST, orders::ListOrders => Page<orders::Order>;
         timeline: orders::TIMELINE, orders::GetTimeline => orders::Timeline;
         audit: orders::AUDIT, PageRequest => Page<orders::Order>;
+    }
+    many {
+        follow: orders::FOLLOW, orders::FollowOrder => orders::TimelineEntry;
+    }
+}
+
+scripted! {
+    notifications::Notifications {
+        list: notifications::LIST, notifications::ListNotifications => Page<notifications::Notification>;
+        audit: notifications::AUDIT, PageRequest => Page<notifications::Notification>;
+    }
+    many {
+        stream: notifications::STREAM, notifications::StreamNotifications => notifications::Notification;
+    }
+}
+
+scripted! {
+    recommendations::Recommendations {
+        for_product: recommendations::FOR_PRODUCT,
+            recommendations::RecommendForProduct => recommendations::Recommended;
+        for_customer: recommendations::FOR_CUSTOMER,
+            recommendations::RecommendForCustomer => recommendations::Recommended;
+        audit: recommendations::AUDIT, PageRequest => Page<recommendations::ProjectedOrder>;
     }
 }

@@ -1,0 +1,79 @@
+//! What a participant does with a message, as `chassis::messaging::participant` does it over a database:
+//! look into the inbox, do what is asked, write inbox and answer. The rules are the real ones, and it may
+//! die between any two steps.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chassis::messaging::participant::{Participant, Unsaid, given_up, replied};
+use chassis::messaging::{Delivery, Handled, Handler, Received};
+use contracts::messages::{Command, Origin, Outgoing};
+
+use super::messaging::Mailbox;
+use super::world::Station;
+
+/// Deals with the messages of both queues of a module.
+pub struct Desk<P> {
+    /// The life of the module's process.
+    pub station: Station,
+    /// The module's service.
+    pub participant: Arc<P>,
+    /// Its outbox and inbox.
+    pub mailbox: Arc<Mailbox>,
+}
+
+#[async_trait]
+impl<P: Participant> Handler for Desk<P> {
+    async fn handle(&self, delivery: &Delivery) -> Handled {
+        self.station.point("look").await;
+        if self.mailbox.has_received(delivery.queue, delivery.message.id) {
+            return Handled::Done;
+        }
+        let answer = if delivery.queue == P::COMMANDS.name {
+            self.obey(delivery).await
+        } else {
+            self.react(delivery).await
+        };
+        match answer {
+            Ok(Some(answer)) => {
+                self.settle(delivery, answer).await;
+                Handled::Done
+            }
+            Ok(None) => Handled::Done,
+            Err(Unsaid::Again(cause)) => Handled::Again(cause),
+            Err(Unsaid::Hopeless(cause)) => Handled::Hopeless(cause),
+        }
+    }
+}
+
+impl<P: Participant> Desk<P> {
+    async fn react(&self, delivery: &Delivery) -> Result<Option<Outgoing>, Unsaid> {
+        let (ctx, message) = (delivery.context(P::NAME), &delivery.message);
+        let Some(request) = P::asked(message).map_err(Unsaid::Hopeless)? else { return Ok(None) };
+        let origin = Origin::of_message(message, &ctx);
+        let result = self.participant.perform(&ctx, &request, &origin).await;
+        P::told(&request, &result).message(message.id, &origin, self.station.world.now()).map(Some)
+    }
+
+    async fn obey(&self, delivery: &Delivery) -> Result<Option<Outgoing>, Unsaid> {
+        let (ctx, message) = (delivery.context(P::NAME), &delivery.message);
+        let command = Command::read(message).map_err(|error| Unsaid::Hopeless(error.to_string()))?;
+        let Some(command) = command else { return Ok(None) };
+        let Some(request) = P::commanded(command.clone()) else { return Ok(None) };
+        let origin = Origin::of_message(message, &ctx);
+        let reply = match replied(&command, self.participant.perform(&ctx, &request, &origin).await) {
+            Ok(reply) => reply,
+            Err(error) if delivery.is_last() => given_up(&command, error),
+            Err(error) => return Err(Unsaid::Again(error.to_string())),
+        };
+        Ok(Some(reply.message(P::NAME, message, &origin, self.station.world.now())))
+    }
+
+    async fn settle(&self, delivery: &Delivery, answer: Outgoing) {
+        self.station.point("settle").await;
+        if self.mailbox.receive(delivery.queue, delivery.message.id) == Received::First {
+            self.mailbox.post([answer]);
+        }
+        self.station.point("settled").await;
+    }
+}

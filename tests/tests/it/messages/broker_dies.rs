@@ -1,0 +1,75 @@
+//! The broker dies and comes back, and a service is cut off from it: nothing that was acknowledged is lost,
+//! and nothing is done twice.
+
+use std::net::SocketAddr;
+
+use contracts::orders::Coordination;
+use system_tests::load::{Answer, Load, Told, tally};
+use system_tests::shop::Shop;
+use testkit::{Proxy, RabbitMq, virtual_host};
+
+use super::{PROGRAM, shop_on};
+
+const CARDS: [&str; 4] = ["tok_approve", "tok_approve", "tok_decline", "tok_flaky"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rabbitmq_is_killed_twice_in_mid_stream() {
+    let Some(broker) = RabbitMq::start().await else { return };
+    let shop = shop_on(broker.url()).await;
+    let load = Load::coordinated(&shop, &CARDS, &Coordination::ALL);
+    for _ in 0..2 {
+        load.confirms(20).await;
+        broker.kill().await;
+        // orders are taken all the same: what they say waits in the outbox
+        load.confirms(20).await;
+        broker.restart().await;
+        load.confirms(20).await;
+    }
+    nothing_lost(&shop, load.stop().await).await;
+    shop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_between_the_shop_and_its_broker_heals() {
+    let Some(host) = virtual_host().await else { return };
+    let (proxy, url) = proxied(&host.url).await;
+    let shop = Shop::start(PROGRAM, &["--broker", &url]).await;
+    let load = Load::coordinated(&shop, &CARDS, &Coordination::ALL);
+    load.confirms(20).await;
+    // nothing is closed, and nothing gets through
+    proxy.stall().await;
+    load.confirms(20).await;
+    proxy.pass().await;
+    load.confirms(20).await;
+    proxy.cut().await;
+    load.confirms(20).await;
+    proxy.pass().await;
+    load.confirms(20).await;
+    nothing_lost(&shop, load.stop().await).await;
+    shop.stop().await;
+}
+
+/// A proxy before the broker at `url`, and the address through it.
+async fn proxied(url: &str) -> (Proxy, String) {
+    let authority = url.split('@').nth(1).and_then(|rest| rest.split('/').next()).expect("an authority");
+    let server: SocketAddr = authority.parse().expect("an address");
+    let proxy = Proxy::to(server).await;
+    let through = url.replace(authority, &proxy.address().to_string());
+    (proxy, through)
+}
+
+/// Every order that a customer knows of ends, each once, and the books agree.
+async fn nothing_lost(shop: &Shop, told: Told) {
+    println!("told: {:?}", tally(&told.answers));
+    let improper = told.answers.iter().find(|answer| matches!(answer, Answer::Improper(_)));
+    assert_eq!(improper, None);
+    let known = told.orders();
+    for id in &known {
+        shop.rest(*id).await;
+    }
+    let report = shop.audit_clean(&known).await;
+    assert!(report.orders.confirmed > 0, "{report:?}");
+    for id in told.confirmed() {
+        assert_eq!(shop.order(id).await.step, "confirmed", "as the customer was told");
+    }
+}

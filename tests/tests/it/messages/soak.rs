@@ -1,0 +1,82 @@
+//! Orders in all three coordinations while a random process dies every two seconds, the broker included.
+//!
+//! `TRADEWIND_SOAK_ORDERS` sets how many orders there are (300 by default; `.ci/run` takes 2,000).
+
+use std::time::Duration;
+
+use contracts::orders::Coordination;
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use rand::seq::IndexedRandom;
+use system_tests::load::{Answer, Load, tally};
+use system_tests::shop::{PATIENCE, Shop};
+use testkit::{RabbitMq, eventually};
+
+use super::shop_on;
+
+const CARDS: [&str; 6] =
+    ["tok_approve", "tok_approve", "tok_decline", "tok_approve", "tok_flaky", "tok_charge_then_time_out"];
+/// Everybody who can die, as `status` names them; the broker comes besides.
+const MORTALS: [&str; 11] = [
+    "gateway",
+    "catalog",
+    "inventory",
+    "payments",
+    "shipping",
+    "card-network",
+    "registry",
+    "config-server",
+    "orders",
+    "notifications",
+    "recommendations",
+];
+const EVERY: Duration = Duration::from_secs(2);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_go_on_while_one_process_after_another_dies() {
+    let Some(broker) = RabbitMq::start().await else { return };
+    let shop = shop_on(broker.url()).await;
+    shop.configure("orders", "saga.lease_ms", 2_000).await;
+    shop.configure("orders", "saga.resend_ms", 5_000).await;
+    let wanted: usize =
+        std::env::var("TRADEWIND_SOAK_ORDERS").ok().and_then(|text| text.parse().ok()).unwrap_or(300);
+    // who dies is decided by this number alone, so that a bad run can be repeated
+    let mut chance = SmallRng::seed_from_u64(0x7ade_0050);
+    let load = Load::coordinated(&shop, &CARDS, &Coordination::ALL);
+    let mut deaths = Vec::new();
+    while load.placed() < wanted {
+        tokio::time::sleep(EVERY).await;
+        let victims: Vec<&str> = MORTALS.into_iter().chain(["broker"]).collect();
+        let victim = *victims.choose(&mut chance).expect("somebody");
+        deaths.push(victim);
+        if victim == "broker" {
+            broker.kill().await;
+            broker.restart().await;
+        } else if running(&shop, victim).await {
+            shop.kill(victim).await;
+        }
+    }
+    let told = load.stop().await;
+    println!("{} deaths: {deaths:?}; told: {:?}", deaths.len(), tally(&told.answers));
+    let improper: Vec<_> =
+        told.answers.iter().filter(|answer| matches!(answer, Answer::Improper(_))).collect();
+    assert!(improper.is_empty(), "{improper:?}");
+    everybody_is_back(&shop).await;
+    let known = told.orders();
+    assert!(known.len() >= wanted / 2, "most customers were told of an order: {}", known.len());
+    for id in &known {
+        shop.rest(*id).await;
+    }
+    let report = shop.audit_clean(&known).await;
+    println!("{:?}", report.orders);
+    shop.stop().await;
+}
+
+/// Whether a process runs now: one that died a moment ago may not be back yet.
+async fn running(shop: &Shop, name: &str) -> bool {
+    shop.process(name).await.pid.is_some()
+}
+
+async fn everybody_is_back(shop: &Shop) {
+    eventually("every process to be ready", PATIENCE, async || shop.status().await.ready.then_some(())).await;
+}
