@@ -147,7 +147,7 @@ impl TraceContext {
     }
 
     /// Reads a `traceparent` header; `None` where it is malformed, so that a new trace begins, as the
-    /// specification asks.
+    /// specification asks. A `tracestate` that is too long, or that no header could carry, is dropped.
     pub fn parse(traceparent: &str, tracestate: Option<&str>) -> Option<Self> {
         let mut parts = traceparent.trim().split('-');
         let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -162,7 +162,8 @@ impl TraceContext {
         let trace_id = u128::from_str_radix(trace, 16).ok().filter(|id| *id != 0)?;
         let span_id = u64::from_str_radix(span, 16).ok().filter(|id| *id != 0)?;
         let flags = u8::from_str_radix(flags, 16).ok()?;
-        let state = tracestate.filter(|s| !s.is_empty() && s.len() <= 512).map(str::to_owned);
+        let printable = |s: &str| s.bytes().all(|b| (0x20..=0x7e).contains(&b));
+        let state = tracestate.filter(|s| (1..=512).contains(&s.len()) && printable(s)).map(str::to_owned);
         Some(Self { trace_id, span_id, sampled: flags & 1 == 1, state })
     }
 }
@@ -194,6 +195,21 @@ mod tests {
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-extra",
         ] {
             assert_eq!(TraceContext::parse(bad, None), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_tracestate_that_no_header_could_carry_is_dropped_and_the_trace_goes_on() {
+        let traceparent = TraceContext::root().traceparent();
+        let state = |text: &str| TraceContext::parse(&traceparent, Some(text)).expect("well-formed").state;
+        let longest = "x".repeat(512);
+        for good in ["vendor=1,other=a b~", longest.as_str()] {
+            assert_eq!(state(good).as_deref(), Some(good));
+        }
+        for bad in
+            ["", "vendor=1\r\nx-role: admin", "vendor=\0", "vendor=\u{7f}", "vendor=ü", &"x".repeat(513)]
+        {
+            assert_eq!(state(bad), None, "{bad:?}");
         }
     }
 

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::messages::{Event, Passed};
 use crate::operation::{Operation, Shape, Verb};
-use crate::orders::Reason;
-use crate::types::{Line, OrderId, Page, PageRequest, Sku, Timestamp};
+use crate::types::{Line, OrderId, Page, PageRequest, Reason, Sku, Timestamp};
 use crate::{Context, PortResult, Streaming};
 
 /// What other modules ask of the inventory. Every changing operation is keyed by the order's id:

@@ -10,6 +10,8 @@ use crate::messages::{Event, Passed};
 use crate::operation::{Operation, Shape, Verb};
 use crate::payments::CardToken;
 use crate::types::{Address, CustomerId, Line, Money, OrderId, Page, PageRequest, Sku, Timestamp};
+
+pub use crate::types::Reason;
 use crate::{Context, PortResult, Streaming};
 
 /// What others ask of orders.
@@ -180,15 +182,6 @@ impl Order {
     pub fn rests(&self) -> bool {
         matches!(self.step.as_str(), "confirmed" | "rejected" | "cancelled" | "refunded")
     }
-}
-
-/// Why an order was not confirmed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Reason {
-    /// The text of a [`crate::Code`].
-    pub code: String,
-    /// For people.
-    pub detail: String,
 }
 
 /// One product of an order at the price that was promised.

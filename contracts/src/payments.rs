@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::messages::{Event, Passed};
 use crate::operation::Operation;
-use crate::orders::Reason;
-use crate::types::{Money, OrderId, Page, PageRequest, Timestamp};
+use crate::types::{Money, OrderId, Page, PageRequest, Reason, Timestamp};
 use crate::{Context, PortResult};
 
 /// What other modules ask of payments. Every changing operation is keyed by the order's id: its
@@ -22,7 +21,8 @@ pub trait Payments: Send + Sync + 'static {
     async fn authorize(&self, ctx: &Context, request: AuthorizePayment) -> PortResult<Payment>;
 
     /// Takes the held amount: the point of no return. `compensated` where it was voided, `conflict`
-    /// where it was declined, `not_found` where there is no payment.
+    /// where it was declined, `not_found` where there is no payment. A repetition succeeds also where the
+    /// amount was given back since.
     async fn capture(&self, ctx: &Context, request: CapturePayment) -> PortResult<Payment>;
 
     /// Lets a held amount go. For an order not seen before it leaves a tombstone that refuses a late

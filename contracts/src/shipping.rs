@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::messages::Event;
 use crate::operation::{Operation, Shape};
-use crate::orders::Reason;
-use crate::types::{Address, Money, OrderId, Page, PageRequest, Timestamp};
+use crate::types::{Address, Money, OrderId, Page, PageRequest, Reason, Timestamp};
 use crate::{Context, PortResult, Streaming};
 
 /// What other modules ask of shipping. Every changing operation is keyed by the order's id: its
@@ -19,7 +18,7 @@ pub trait Shipping: Send + Sync + 'static {
     async fn quote(&self, ctx: &Context, request: QuoteShipping) -> PortResult<Quote>;
 
     /// Books a carrier. `shipment_refused` as for `quote`; `compensated` where a cancellation of this
-    /// order came first.
+    /// order came first. One that came after it does not change what a repetition is answered.
     async fn schedule(&self, ctx: &Context, request: ScheduleShipment) -> PortResult<Shipment>;
 
     /// Calls the shipment off. For an order not seen before it leaves a tombstone that refuses a late

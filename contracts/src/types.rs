@@ -103,6 +103,15 @@ impl fmt::Display for OrderId {
     }
 }
 
+/// Why something was refused, in words that are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    /// The text of a [`crate::Code`].
+    pub code: String,
+    /// For people.
+    pub detail: String,
+}
+
 /// Names a customer: 1 to 64 characters of `A-Z a-z 0-9 . _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]

@@ -13,8 +13,8 @@ pub const DEAD_LETTERS: &str = "tradewind.dead-letters";
 /// The stream that keeps every event, to be read again from any point.
 pub const EVENT_LOG: &str = "events.log";
 
-/// How often a message is delivered before it is put aside. Each attempt waits longer than the one
-/// before, so that twenty of them bear with a neighbour that is away for half a minute.
+/// How often a message is delivered before it is put aside. From attempt to attempt consumers wait longer,
+/// 5 s in the end, so that twenty of them bear with a neighbour that is away for half a minute.
 pub const DELIVERY_LIMIT: u32 = 20;
 
 /// Where a message goes.

@@ -10,10 +10,12 @@
 //! ```
 
 use contracts::inventory::{Reservation, ReservationStatus};
+use contracts::orders::Coordination;
 use contracts::types::Line;
-use contracts::{Sku, Timestamp};
+use contracts::{OrderId, Sku, Timestamp};
 
-/// Why a change was refused. A refused `reserve` leaves nothing behind: a later one may succeed.
+/// Why a change was refused. A refused `reserve` leaves nothing behind, and a later one may succeed; only
+/// that of a choreographed order is remembered: see [`is_remembered`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// These products are not stocked.
@@ -100,11 +102,29 @@ impl Verdict {
     }
 }
 
-/// A `reserve` meets a claim of the same order.
-pub fn repeat(claim: &Reservation, lines: &[Line]) -> Result<(), Refusal> {
+/// Whether goods that could not be set aside stay refused to the order, whatever is on the shelves later.
+///
+/// Whoever drives an order decides once, on the first answer. A choreographed order nobody drives: all act
+/// on what they hear. Were its message worked on twice, and goods given back in between, then they would
+/// hear both answers: orders would reject the order, and payments and shipping go on with it.
+pub fn is_remembered(coordination: Coordination) -> bool {
+    coordination == Coordination::Choreographed
+}
+
+/// What stands in place of a claim where the order is to get none.
+pub fn tombstone(order_id: OrderId, now: Timestamp) -> Reservation {
+    Reservation { order_id, status: ReservationStatus::Released, lines: Vec::new(), expires_at: now }
+}
+
+/// A `reserve` meets a claim of the same order, which is in `coordination`.
+pub fn repeat(claim: &Reservation, lines: &[Line], coordination: Coordination) -> Result<(), Refusal> {
+    let same = !claim.lines.is_empty() && by_sku(&claim.lines) == by_sku(lines);
     match claim.status {
+        // all have heard that the goods were set aside, and must hear nothing else, even where they were
+        // given back since
+        ReservationStatus::Released if same && coordination == Coordination::Choreographed => Ok(()),
         ReservationStatus::Released => Err(Refusal::Compensated),
-        _ if by_sku(&claim.lines) == by_sku(lines) => Ok(()),
+        _ if same => Ok(()),
         _ => Err(Refusal::OtherLines),
     }
 }
@@ -163,6 +183,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use Coordination::{Choreographed, Orchestrated, Sync};
     use ReservationStatus::{Committed, Expired, Released, Reserved};
 
     const NOW: Timestamp = Timestamp(1_000_000);
@@ -184,18 +205,34 @@ mod tests {
     #[test]
     fn a_repeated_reserve_is_known_by_its_lines_in_any_order() {
         for status in [Reserved, Committed, Expired] {
-            let claim = claim(status, NOW.0 + 1);
-            assert_eq!(repeat(&claim, &[line("B", 2), line("A", 1)]), Ok(()));
-            assert_eq!(repeat(&claim, &[line("A", 1)]), Err(Refusal::OtherLines));
-            assert_eq!(repeat(&claim, &[line("A", 1), line("B", 3)]), Err(Refusal::OtherLines));
+            for drives in [Sync, Orchestrated, Choreographed] {
+                let claim = claim(status, NOW.0 + 1);
+                let other = Err(Refusal::OtherLines);
+                assert_eq!(repeat(&claim, &[line("B", 2), line("A", 1)], drives), Ok(()));
+                assert_eq!(repeat(&claim, &[line("A", 1)], drives), other);
+                assert_eq!(repeat(&claim, &[line("A", 1), line("B", 3)], drives), other);
+            }
         }
     }
 
     #[test]
     fn a_reserve_after_the_release_is_refused_whatever_its_lines() {
         let claim = claim(Released, NOW.0);
-        assert_eq!(repeat(&claim, &claim.lines), Err(Refusal::Compensated));
-        assert_eq!(repeat(&claim, &[]), Err(Refusal::Compensated));
+        for drives in [Sync, Orchestrated] {
+            assert_eq!(repeat(&claim, &claim.lines, drives), Err(Refusal::Compensated));
+            assert_eq!(repeat(&claim, &[], drives), Err(Refusal::Compensated));
+        }
+    }
+
+    #[test]
+    fn of_a_choreographed_order_the_first_answer_stands() {
+        let released = claim(Released, NOW.0);
+        assert_eq!(repeat(&released, &released.lines, Choreographed), Ok(()));
+        assert_eq!(repeat(&released, &[line("A", 1)], Choreographed), Err(Refusal::Compensated));
+        let refused = tombstone(released.order_id, NOW);
+        for lines in [&released.lines[..], &[]] {
+            assert_eq!(repeat(&refused, lines, Choreographed), Err(Refusal::Compensated));
+        }
     }
 
     #[test]

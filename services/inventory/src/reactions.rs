@@ -122,6 +122,9 @@ pub fn commanded(command: Command) -> Option<Request> {
 }
 
 /// What is said after a request that an event led to. A release is never refused.
+///
+/// That goods cannot be set aside is a fact like that they are: it stands in the books, or in the request,
+/// which no repetition mends. An order hears one of these two answers, however often it asks.
 pub fn told(request: &Request, result: &PortResult<Reservation>) -> Told<InventoryEvent> {
     let order_id = request.order_id();
     match result {
@@ -135,11 +138,17 @@ pub fn told(request: &Request, result: &PortResult<Reservation>) -> Told<Invento
                 Request::Release(_) => InventoryEvent::StockReleased { reservation },
             })
         }
-        Err(error) => Told::refused(error, |reason| match request {
-            Request::Reserve { .. } => Some(InventoryEvent::StockRefused { order_id, reason }),
-            Request::Commit(_) => Some(InventoryEvent::StockCommitRefused { order_id, reason }),
-            Request::Release(_) => None,
-        }),
+        Err(error) => {
+            let told = Told::refused(error, |reason| match request {
+                Request::Reserve { .. } => Some(InventoryEvent::StockRefused { order_id, reason }),
+                Request::Commit(_) => Some(InventoryEvent::StockCommitRefused { order_id, reason }),
+                Request::Release(_) => None,
+            });
+            match (told, request) {
+                (Told::Answer(event), Request::Reserve { .. }) => Told::Fact(event),
+                (told, _) => told,
+            }
+        }
     }
 }
 

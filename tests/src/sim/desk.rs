@@ -1,13 +1,16 @@
-//! What a participant does with a message, as `chassis::messaging::participant` does it over a database:
-//! look into the inbox, do what is asked, write inbox and answer. The rules are the real ones, and it may
-//! die between any two steps.
+//! What a module does with a message, as the real ones do it over a database. A participant
+//! (`chassis::messaging::participant`) looks into the inbox, does what is asked, and writes inbox and
+//! answer; orders have handlers of their own. The rules are the real ones, and either may die between any
+//! two steps.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chassis::messaging::participant::{Participant, Unsaid, given_up, replied};
 use chassis::messaging::{Delivery, Handled, Handler, Received};
+use contracts::messages::topology::ORDERS_EVENTS;
 use contracts::messages::{Command, Origin, Outgoing};
+use orders::domain::messages;
 
 use super::messaging::Mailbox;
 use super::world::Station;
@@ -39,7 +42,10 @@ impl<P: Participant> Handler for Desk<P> {
                 self.settle(delivery, answer).await;
                 Handled::Done
             }
-            Ok(None) => Handled::Done,
+            Ok(None) => {
+                ignore(&self.station, &self.mailbox, delivery).await;
+                Handled::Done
+            }
             Err(Unsaid::Again(cause)) => Handled::Again(cause),
             Err(Unsaid::Hopeless(cause)) => Handled::Hopeless(cause),
         }
@@ -52,7 +58,7 @@ impl<P: Participant> Desk<P> {
         let Some(request) = P::asked(message).map_err(Unsaid::Hopeless)? else { return Ok(None) };
         let origin = Origin::of_message(message, &ctx);
         let result = self.participant.perform(&ctx, &request, &origin).await;
-        P::told(&request, &result).message(message.id, &origin, self.station.world.now()).map(Some)
+        P::told(&request, &result).message(message.id, &origin, self.station.world.now())
     }
 
     async fn obey(&self, delivery: &Delivery) -> Result<Option<Outgoing>, Unsaid> {
@@ -76,4 +82,33 @@ impl<P: Participant> Desk<P> {
         }
         self.station.point("settled").await;
     }
+}
+
+/// Hands the messages of both queues of orders to the real handlers.
+pub struct OrdersDesk {
+    /// The life of the orders process.
+    pub station: Station,
+    /// The real handler of this queue.
+    pub handler: Arc<dyn Handler>,
+    /// The inbox of orders.
+    pub mailbox: Arc<Mailbox>,
+}
+
+#[async_trait]
+impl Handler for OrdersDesk {
+    async fn handle(&self, delivery: &Delivery) -> Handled {
+        // where there is nothing to do, the real handler notes that in a database of its own
+        let event = delivery.queue == ORDERS_EVENTS.name;
+        if event && messages::heard(&delivery.message).is_ok_and(|input| input.is_none()) {
+            ignore(&self.station, &self.mailbox, delivery).await;
+        }
+        self.handler.handle(delivery).await
+    }
+}
+
+/// Notes that there was nothing to do.
+async fn ignore(station: &Station, mailbox: &Mailbox, delivery: &Delivery) {
+    station.point("ignore").await;
+    mailbox.receive(delivery.queue, delivery.message.id);
+    station.point("ignored").await;
 }

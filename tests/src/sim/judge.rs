@@ -1,15 +1,11 @@
-//! What is wrong in the end, besides what the audit finds: promises that were not kept, messages that did
-//! not arrive, and such as nobody sent.
+//! What is wrong in the end, besides what the audit finds: promises that were not kept, facts that were said
+//! twice, and messages that were put aside although everything works again.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 
-use chassis::messaging::participant::Participant;
-use contracts::messages::topology::{ORDERS_EVENTS, ORDERS_REPLIES};
-use contracts::messages::{Command, CommandReply, Message, MessageId, Queue};
+use contracts::messages::topology::EVENTS;
 use tradewind::audit::{Finding, Report};
 
-use super::messaging::broker;
-use super::modules::{SimInventory, SimPayments, SimShipping};
 use super::shop::Shop;
 use super::shoppers::Told;
 use super::world::Process;
@@ -37,57 +33,31 @@ pub fn broken_promises(shop: &Shop, told: &Told, report: &Report) -> Vec<Finding
     broken
 }
 
-/// What went wrong with messages.
-pub fn lost_messages(shop: &Shop) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut said = HashSet::new();
-    let inbox: HashSet<(&'static str, MessageId)> =
-        Process::ALL.iter().flat_map(|process| shop.mailbox(*process).inbox()).collect();
-    for process in Process::ALL {
-        for row in shop.mailbox(process).outbox() {
-            let (to, message) = (&row.outgoing.to, &row.outgoing.message);
-            said.insert(message.id);
-            let mut find = |rule, detail: String| {
-                let subject = format!("{} of {}", message.kind, message.subject);
-                findings.push(Finding { rule, subject, detail });
-            };
-            if !row.published || !shop.broker.has_accepted(message.id) {
-                let detail = format!("published: {}, at the broker: it is not", row.published);
-                find("what is said is published", detail);
-            }
-            for queue in broker::queues().filter(|queue| queue.takes(to) && concerns(queue, message)) {
-                if !inbox.contains(&(queue.name, message.id)) {
-                    find("what is said is heard", format!("{} knows nothing of it", queue.name));
-                }
-            }
+/// Dead letters: every failure passes, so that there is no reason for any.
+pub fn dead_letters(shop: &Shop) -> Vec<Finding> {
+    let letters = shop.broker.dead_letters().into_iter();
+    let found = letters.map(|letter| {
+        let (rule, subject) =
+            ("nothing is put aside for ever", format!("{} in {}", letter.kind, letter.queue));
+        Finding { rule, subject, detail: letter.cause }
+    });
+    found.collect()
+}
+
+/// What a module's books became is said under one id, however often: whoever hears it, a customer's
+/// mailbox among them, counts on that. Refusals are not in the books: each that asks is refused anew.
+pub fn repeated_facts(shop: &Shop) -> Vec<Finding> {
+    let mut said: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for process in [Process::Inventory, Process::Payments, Process::Shipping] {
+        let events = shop.mailbox(process).outbox().into_iter().filter(|entry| entry.exchange == EVENTS);
+        for entry in events.filter(|entry| !entry.kind.contains("_refused.")) {
+            *said.entry((entry.kind, entry.subject)).or_default() += 1;
         }
     }
-    for (queue, _) in inbox.iter().filter(|(_, id)| !said.contains(id)) {
-        let (rule, detail) = ("what is heard was said", "nobody said it".to_owned());
-        findings.push(Finding { rule, subject: (*queue).into(), detail });
-    }
-    for letter in shop.broker.dead_letters() {
-        let rule = "nothing is put aside once everything works again";
-        findings.push(Finding { rule, subject: letter.kind, detail: letter.cause });
-    }
-    findings
-}
-
-/// Whether the module that consumes `queue` has something to do with `message`; otherwise it leaves no
-/// trace there.
-fn concerns(queue: &Queue, message: &Message) -> bool {
-    if *queue == ORDERS_EVENTS {
-        return orders::domain::messages::heard(message).is_ok_and(|input| input.is_some());
-    }
-    if *queue == ORDERS_REPLIES {
-        return CommandReply::read(message).is_ok_and(|reply| reply.is_some());
-    }
-    asks::<SimInventory>(queue, message)
-        || asks::<SimPayments>(queue, message)
-        || asks::<SimShipping>(queue, message)
-}
-
-fn asks<P: Participant>(queue: &Queue, message: &Message) -> bool {
-    let commanded = queue == P::COMMANDS && Command::read(message).is_ok_and(|command| command.is_some());
-    commanded || (queue == P::EVENTS && P::asked(message).is_ok_and(|request| request.is_some()))
+    let repeated = said.into_iter().filter(|(_, times)| *times > 1);
+    let found = repeated.map(|((kind, order), times)| {
+        let detail = format!("{kind} was said {times} times");
+        Finding { rule: "a fact is said once", subject: order, detail }
+    });
+    found.collect()
 }

@@ -99,13 +99,12 @@ async fn live(plan: Plan) -> Outcome {
     let acknowledged: Vec<OrderId> = told.orders.iter().copied().collect();
     let report =
         audit::run(&shop.audit_ports(), PATIENCE, &acknowledged).await.expect("the audit's calls never fail");
-    // what the audit's own look at the shelves has caused to be said
-    tokio::time::sleep(Duration::from_secs(5)).await;
     let mut findings = report.findings.clone();
     findings.extend(judge::broken_promises(&shop, &told, &report));
-    findings.extend(judge::lost_messages(&shop));
+    findings.extend(judge::dead_letters(&shop));
+    findings.extend(judge::repeated_facts(&shop));
     let log = std::mem::take(&mut *world.log.lock());
-    Outcome { findings, report, points: world.points(), log }
+    Outcome { findings, report, points: world.eventful_points(), log }
 }
 
 /// How long the audit waits for orders that are under way though nothing fails any more.

@@ -18,8 +18,8 @@ use tokio_util::task::TaskTracker;
 use tradewind::audit;
 use uuid::Uuid;
 
-use super::desk::Desk;
-use super::messaging::{Broker, Mailbox, consume, relay};
+use super::desk::{Desk, OrdersDesk};
+use super::messaging::{Broker, Mailbox, SimBooks, consume, relay};
 use super::modules::{
     Accounts, Disk, Dispatch, Shelves, SimCatalog, SimInventory, SimPayments, SimShipping, Site, Way,
 };
@@ -113,8 +113,13 @@ impl Shop {
     async fn live_as_orders(&self, station: Station, door: &Door) {
         let (service, saga) = self.open(&station);
         *door.lock() = Some(service);
-        let replies = orders::amqp::replies(saga.clone(), chassis::messaging::Mailbox::closed());
-        let events = orders::amqp::events(saga.clone(), chassis::messaging::Mailbox::closed());
+        let desk = |handler| -> Arc<dyn Handler> {
+            let (station, mailbox) = (station.clone(), self.orders.mailbox.clone());
+            Arc::new(OrdersDesk { station, handler, mailbox })
+        };
+        let none = chassis::messaging::Mailbox::closed;
+        let replies = desk(orders::amqp::replies(saga.clone(), none()));
+        let events = desk(orders::amqp::events(saga.clone(), none()));
         join!(
             recover(saga),
             relay(station.clone(), self.orders.mailbox.clone(), self.broker.clone()),
@@ -168,7 +173,11 @@ impl Shop {
             inventory: Arc::new(SimInventory { site: site.clone(), disk: self.shelves.clone() }),
             payments: Arc::new(SimPayments { site: site.clone(), disk: self.accounts.clone() }),
             shipping: Arc::new(SimShipping { site, disk: self.dispatch.clone() }),
-            messages: None,
+            messages: Some(Arc::new(SimBooks {
+                world: self.world.clone(),
+                mailboxes: Process::ALL.iter().map(|process| self.mailbox(*process).clone()).collect(),
+                broker: self.broker.clone(),
+            })),
         }
     }
 }

@@ -152,7 +152,7 @@ impl World {
 
     /// How many points there were at which some process could have died, up to the last thing that
     /// happened.
-    pub fn points(&self) -> u32 {
+    pub fn eventful_points(&self) -> u32 {
         self.deaths.lock().eventful
     }
 

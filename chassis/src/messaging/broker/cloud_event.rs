@@ -97,7 +97,10 @@ pub fn decode(properties: &BasicProperties, body: &[u8]) -> Result<Message, Stri
             .read("type", "a name", |text| Some(text.to_owned()).filter(|text| !text.is_empty()))?,
         source: source.to_owned(),
         subject: OrderId(attributes.read("subject", "a UUID", |text| Uuid::try_parse(text).ok())?),
-        sequence: attributes.read("sequence", "a number", |text| text.parse().ok())?,
+        // what no database of ours could keep is no version of anything
+        sequence: attributes.read("sequence", "a number from 0 to 2^63 - 1", |text| {
+            text.parse().ok().filter(|number| i64::try_from(*number).is_ok())
+        })?,
         coordination: attributes.read("coordination", "a coordination", Coordination::parse)?,
         at: attributes.read("time", "an RFC 3339 time", Timestamp::parse)?,
         trace: attributes.trace(),

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::books::Books;
@@ -29,14 +29,18 @@ impl Lease {
 
     /// Returns as soon as the lease is ours. Looks every `interval`, without writing while another holds it.
     pub async fn take(&self, interval: Duration) {
+        let module = self.books.module();
         loop {
-            let taken = async { Ok::<_, StoreError>(!self.is_held().await? && self.renew().await?) };
-            match taken.await {
-                Ok(true) => return,
-                Ok(false) => {}
-                Err(error) => {
-                    let module = self.books.module();
+            let taking = async { Ok::<_, StoreError>(!self.is_held().await? && self.renew().await?) };
+            // what took longer than the lease holds may have lapsed by now
+            match timeout(self.length, taking).await {
+                Ok(Ok(true)) => return,
+                Ok(Ok(false)) => {}
+                Ok(Err(error)) => {
                     tracing::debug!(module, %error, "the relay of {module} cannot ask for its lease: {error}");
+                }
+                Err(_) => {
+                    tracing::debug!(module, "the relay of {module} asked for its lease, and nobody answered");
                 }
             }
             sleep(interval).await;
@@ -50,7 +54,7 @@ impl Lease {
         loop {
             sleep(interval).await;
             let begun = Instant::now();
-            match tokio::time::timeout(interval, self.renew()).await {
+            match timeout(interval, self.renew()).await {
                 Ok(Ok(true)) => renewed = begun,
                 Ok(Ok(false)) => return,
                 Ok(Err(_)) | Err(_) if renewed.elapsed() + interval >= self.length => return,

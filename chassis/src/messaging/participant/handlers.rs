@@ -80,7 +80,7 @@ impl<P: Participant> Desk<P> {
         let origin = Origin::of_message(message, &ctx);
         let result = self.participant.perform(&ctx, request, &origin).await;
         let answer = P::told(request, &result).message(message.id, &origin, self.clock.now())?;
-        self.settle(delivery, &[answer]).await
+        self.settle(delivery, answer.as_slice()).await
     }
 
     async fn obey(&self, delivery: &Delivery, command: &Command, request: &P::Request) -> Result<(), Unsaid> {

@@ -194,11 +194,21 @@ async fn what_is_done_for_a_message_is_done_under_its_coordination_and_in_its_tr
 #[tokio::test]
 async fn a_decision_against_an_event_is_answered() {
     for bench in benches().await {
-        bench.says([refused(Code::Compensated)]);
+        bench.says([refused(Code::OutOfStock)]);
         assert_eq!(bench.events.handle(&event()).await, Handled::Done);
         let (name, data) = bench.outbox().await.pop().expect("an answer");
         assert_eq!(name, "stock_refused");
-        assert_eq!(data["reason"], json!({"code": "compensated", "detail": "as the test says"}));
+        assert_eq!(data["reason"], json!({"code": "out_of_stock", "detail": "as the test says"}));
+    }
+}
+
+/// It came again, after what it led to was undone: a refusal now would be a second answer to it.
+#[tokio::test]
+async fn what_was_undone_in_the_meantime_is_noted_and_not_answered() {
+    for bench in benches().await {
+        bench.says([refused(Code::Compensated)]);
+        assert_eq!(bench.events.handle(&event()).await, Handled::Done);
+        assert_eq!((bench.outbox().await.len(), bench.inbox().await), (0, 1));
     }
 }
 

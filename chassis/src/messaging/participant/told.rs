@@ -2,7 +2,7 @@
 
 use contracts::messages::{Command, CommandReply, Event, Message, MessageId, Origin, Outcome, Outgoing};
 use contracts::orders::Reason;
-use contracts::{PortError, PortResult, Timestamp};
+use contracts::{Code, PortError, PortResult, Timestamp};
 
 /// What a module says after a request that an event led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Told<E> {
     Fact(E),
     /// A refusal, of which the books know nothing: it is said once to each message that asks.
     Answer(E),
+    /// Nothing: the request came again, after what it led to had been undone. Whatever undid it was said.
+    Nothing,
     /// Nothing yet, for this cause: it must be asked again.
     Again(String),
     /// The request was refused, and the choreography does not provide for that: somebody has to look.
@@ -24,6 +26,11 @@ impl<E: Event> Told<E> {
         if !error.is_decision() {
             return Self::Again(error.to_string());
         }
+        // no choreographed step is undone before it was done, so the message was dealt with once before;
+        // a refusal now would be a second answer to it, and others would act on that
+        if error.code() == Some(Code::Compensated) {
+            return Self::Nothing;
+        }
         let problem = error.clone().into_problem();
         let reason = Reason { code: problem.code.as_str().to_owned(), detail: problem.detail };
         match refusal(reason) {
@@ -32,11 +39,17 @@ impl<E: Event> Told<E> {
         }
     }
 
-    /// The message that says it in answer to `cause`.
-    pub fn message(self, cause: MessageId, origin: &Origin, at: Timestamp) -> Result<Outgoing, Unsaid> {
+    /// The message that says it in answer to `cause`, where there is something to say.
+    pub fn message(
+        self,
+        cause: MessageId,
+        origin: &Origin,
+        at: Timestamp,
+    ) -> Result<Option<Outgoing>, Unsaid> {
         match self {
-            Self::Fact(event) => Ok(event.fact(origin, at)),
-            Self::Answer(event) => Ok(event.answer(cause, origin, at)),
+            Self::Fact(event) => Ok(Some(event.fact(origin, at))),
+            Self::Answer(event) => Ok(Some(event.answer(cause, origin, at))),
+            Self::Nothing => Ok(None),
             Self::Again(cause) => Err(Unsaid::Again(cause)),
             Self::Hopeless(cause) => Err(Unsaid::Hopeless(cause)),
         }

@@ -20,7 +20,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 /// How long anything may take that should come about soon.
-pub const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(120);
 
 /// A broker handle on a fresh virtual host.
 pub struct Bench {

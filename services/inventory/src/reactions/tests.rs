@@ -211,7 +211,7 @@ fn a_command_asks_what_its_port_call_would() {
 }
 
 #[test]
-fn what_was_done_is_a_fact_and_a_refusal_is_an_answer() {
+fn what_was_done_is_a_fact_and_so_is_a_refusal_that_is_remembered() {
     let reservation = claim(ReservationStatus::Reserved);
     let done = Ok(reservation.clone());
     let refused: PortResult<Reservation> = Err(Problem::new(Code::Conflict, "").into());
@@ -220,16 +220,16 @@ fn what_was_done_is_a_fact_and_a_refusal_is_an_answer() {
         (
             reserve(),
             InventoryEvent::StockReserved { reservation: reservation.clone(), passed: Some(passed()) },
-            InventoryEvent::StockRefused { order_id, reason: reason() },
+            Told::Fact(InventoryEvent::StockRefused { order_id, reason: reason() }),
         ),
         (
             commit(),
             InventoryEvent::StockCommitted { reservation: reservation.clone() },
-            InventoryEvent::StockCommitRefused { order_id, reason: reason() },
+            Told::Answer(InventoryEvent::StockCommitRefused { order_id, reason: reason() }),
         ),
     ] {
         assert_eq!(told(&request, &done), Told::Fact(success));
-        assert_eq!(told(&request, &refused), Told::Answer(refusal));
+        assert_eq!(told(&request, &refused), refusal);
     }
     assert_eq!(told(&release(ORDER), &done), Told::Fact(InventoryEvent::StockReleased { reservation }));
     assert!(matches!(told(&release(ORDER), &refused), Told::Hopeless(_)));
@@ -249,14 +249,18 @@ fn what_is_no_decision_is_tried_again() {
 fn a_repeated_message_is_answered_under_the_same_id_and_another_one_under_another() {
     let refused: PortResult<Reservation> = Err(Problem::new(Code::OutOfStock, "").into());
     let origin = origin(Coordination::Choreographed);
-    let answer = |result: &PortResult<Reservation>, cause| {
-        told(&reserve(), result).message(cause, &origin, NOW).expect("there is something to say").message.id
+    let answer = |request: &Request, result: &PortResult<Reservation>, cause| {
+        let said = told(request, result).message(cause, &origin, NOW).expect("it is a decision");
+        said.expect("there is something to say").message.id
     };
     let (one, other) = (contracts::messages::MessageId::random(), contracts::messages::MessageId::random());
-    assert_eq!(answer(&refused, one), answer(&refused, one));
-    assert_ne!(answer(&refused, one), answer(&refused, other));
+    assert_eq!(answer(&commit(), &refused, one), answer(&commit(), &refused, one));
+    assert_ne!(answer(&commit(), &refused, one), answer(&commit(), &refused, other));
     let done = Ok(claim(ReservationStatus::Reserved));
-    assert_eq!(answer(&done, one), answer(&done, other), "a fact is one, whoever asks");
+    for result in [&done, &refused] {
+        let (one, other) = (answer(&reserve(), result, one), answer(&reserve(), result, other));
+        assert_eq!(one, other, "a fact is one, whoever asks");
+    }
 }
 
 /// Each status of a claim has an event of its own, so that no change goes unsaid.
@@ -272,4 +276,16 @@ fn the_answer_to_an_event_is_the_fact_that_the_books_tell() {
     }
     let lapsed = crate::facts::of(claim(ReservationStatus::Expired), None);
     assert_eq!(lapsed.name(), "stock_expired");
+    let refusal = crate::domain::Refusal::OutOfStock(Vec::new());
+    let refused = Err(crate::problems::of(&refusal, ORDER).into());
+    assert_eq!(told(&reserve(), &refused), Told::Fact(crate::facts::refused(ORDER, &refusal)));
+}
+
+/// Also to a reserve that meets the tombstone of its own refusal: that was told with the tombstone.
+#[test]
+fn what_comes_again_after_it_was_undone_is_not_answered_a_second_time() {
+    let undone: PortResult<Reservation> = Err(Problem::new(Code::Compensated, "").into());
+    for request in [reserve(), commit()] {
+        assert_eq!(told(&request, &undone), Told::Nothing);
+    }
 }

@@ -51,7 +51,8 @@ pub trait InventoryStore: Send + Sync + 'static {
     /// The claim of an order.
     async fn claim_get(&self, order: OrderId) -> Result<Option<Reservation>, StoreError>;
 
-    /// Sets goods aside for `ttl`, all lines or none.
+    /// Sets goods aside for `ttl`, all lines or none. That they were not there is remembered, and told, as
+    /// [`crate::domain::is_remembered`] says.
     async fn claim_reserve(
         &self,
         request: &ReserveStock,

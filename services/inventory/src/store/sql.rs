@@ -47,6 +47,36 @@ impl SqlStore {
         tx.commit().await?;
         Ok(settled)
     }
+
+    /// Writes down that the goods of an order could not be set aside, and says so: see
+    /// [`domain::is_remembered`].
+    ///
+    /// What was set aside before the shortage showed has been rolled back, and the claim with it, so this is
+    /// a transaction of its own, and in between somebody who works on the same message may have been luckier.
+    /// Whoever wrote first is right, and the other one says the same.
+    async fn claim_refuse(
+        &self,
+        request: &ReserveStock,
+        refusal: Refusal,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Settled, StoreError> {
+        let order = request.order_id;
+        let mut tx = Tx::begin(&self.db, &self.mailbox).await?;
+        if tx.claim_insert(&domain::tombstone(order, now), origin).await? == Inserted::WasThere {
+            return reserve_again(tx, request, origin).await;
+        }
+        tx.tell_refused(order, &refusal, origin, now);
+        tx.commit().await?;
+        Ok(Settled::unmoved(Err(refusal)))
+    }
+}
+
+/// What is answered to a `reserve` whose order has a claim; ends the transaction that found it.
+async fn reserve_again(mut tx: Tx, request: &ReserveStock, origin: &Origin) -> Result<Settled, StoreError> {
+    let seen = tx.claim_lock_present(request.order_id).await?.claim;
+    tx.rollback().await?;
+    Ok(Settled::unmoved(domain::repeat(&seen, &request.lines, origin.coordination).map(|()| seen)))
 }
 
 #[async_trait]
@@ -117,9 +147,7 @@ impl InventoryStore for SqlStore {
         };
         let mut tx = Tx::begin(&self.db, &self.mailbox).await?;
         if tx.claim_insert(&claim, origin).await? == Inserted::WasThere {
-            let seen = tx.claim_lock_present(claim.order_id).await?.claim;
-            tx.rollback().await?;
-            return Ok(Settled::unmoved(domain::repeat(&seen, &claim.lines).map(|()| seen)));
+            return reserve_again(tx, request, origin).await;
         }
         let (mut moved, mut shortages) = (Vec::new(), Vec::new());
         for line in domain::by_sku(&claim.lines) {
@@ -129,9 +157,13 @@ impl InventoryStore for SqlStore {
             }
         }
         if let Some(refusal) = Refusal::of(shortages) {
-            // takes the claim with it: a refusal is not remembered
+            // takes the claim with it, and whatever was set aside
             tx.rollback().await?;
-            return Ok(Settled::unmoved(Err(refusal)));
+            return if domain::is_remembered(origin.coordination) {
+                self.claim_refuse(request, refusal, now, origin).await
+            } else {
+                Ok(Settled::unmoved(Err(refusal)))
+            };
         }
         tx.tell(&claim, None, Occasion { now, call: Some(origin) });
         tx.commit().await?;
@@ -155,12 +187,7 @@ impl InventoryStore for SqlStore {
         origin: &Origin,
     ) -> Result<Settled, StoreError> {
         let occasion = Occasion { now, call: Some(origin) };
-        let tombstone = Reservation {
-            order_id: order,
-            status: ReservationStatus::Released,
-            lines: Vec::new(),
-            expires_at: now,
-        };
+        let tombstone = domain::tombstone(order, now);
         let mut tx = Tx::begin(&self.db, &self.mailbox).await?;
         // Insert first, look second: a reserve of this order that is under way holds the row, and the
         // insert waits until it is known whether there is a claim to release.

@@ -16,7 +16,7 @@ use sqlx::{Any, Transaction};
 
 use super::Settled;
 use super::rows::{self, KeptClaim, KeptClaimRow, LevelRow};
-use crate::domain::{self, Movement, Verdict};
+use crate::domain::{self, Movement, Refusal, Verdict};
 use crate::facts;
 
 /// A transaction that changes claims and accounts. Dropped without `commit`, it is rolled back.
@@ -68,6 +68,11 @@ impl Tx {
         let origin = books::origin_of_fact(kept, occasion.call);
         let fact = facts::of(claim.clone(), origin.passed.clone());
         self.facts.push(fact.fact(&origin, occasion.now));
+    }
+
+    /// Tells the world, with the commit, that an order's goods could not be set aside.
+    pub fn tell_refused(&mut self, order: OrderId, refusal: &Refusal, origin: &Origin, now: Timestamp) {
+        self.facts.push(facts::refused(order, refusal).fact(origin, now));
     }
 
     /// Whoever inserts first has the order; on PostgreSQL the second waits for the first to end.

@@ -7,5 +7,6 @@ mod facts;
 mod messages;
 mod model;
 mod races;
+mod refusals;
 mod shop;
 mod watch;

@@ -10,7 +10,11 @@ use tokio::sync::Barrier;
 use crate::shop::{Shop, order, outcome, shops};
 
 /// Runs `count` tasks that start together, spread over two replicas.
-async fn together<T, F>(shop: Shop, count: usize, work: impl Fn(Arc<Shop>, usize) -> F) -> (Arc<Shop>, Vec<T>)
+pub async fn together<T, F>(
+    shop: Shop,
+    count: usize,
+    work: impl Fn(Arc<Shop>, usize) -> F,
+) -> (Arc<Shop>, Vec<T>)
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,

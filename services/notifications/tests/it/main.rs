@@ -82,7 +82,7 @@ impl Bench {
             store: store.clone(),
             clock,
             config: Live::fixed(MailConfig::default()),
-            mailbox: mailbox.clone(),
+            mailbox,
             bell: bell.clone(),
         };
         let feed = Feed::new(store.clone(), Live::fixed(streaming), bell.clone(), ending.clone());

@@ -105,11 +105,11 @@ impl Charge {
         match self.state {
             State::Authorized => Ok(self.to(State::Capturing, None)),
             State::Authorizing | State::Capturing => Ok(self.waiting()),
-            State::Captured => Ok(self.unchanged()),
+            // it did succeed, whatever became of the amount since: a late repetition that was refused would
+            // have others undo an order that was paid
+            State::Captured | State::Refunding | State::Refunded => Ok(self.unchanged()),
             State::Declined(_) => Err(Refusal::NothingHeld),
-            State::Voiding(_) | State::Voided | State::Refunding | State::Refunded => {
-                Err(Refusal::Compensated)
-            }
+            State::Voiding(_) | State::Voided => Err(Refusal::Compensated),
         }
     }
 

@@ -52,6 +52,17 @@ fn a_void_lets_a_capture_under_way_end_first() {
     assert_eq!(refusal(&charge(State::Captured), &Input::Void), Some(Refusal::AlreadyCaptured));
 }
 
+#[test]
+fn a_repeated_capture_succeeds_as_the_first_did_even_where_the_amount_was_given_back() {
+    for state in [State::Captured, State::Refunding, State::Refunded] {
+        let again = step(Some(&charge(state)), &Input::Capture).expect("succeeded before");
+        assert_eq!(again, Step { known: charge(state), intent: None, transfers: Vec::new() }, "{state:?}");
+    }
+    for state in [State::Voiding(HoldInLedger::Posted), State::Voiding(HoldInLedger::Absent), State::Voided] {
+        assert_eq!(refusal(&charge(state), &Input::Capture), Some(Refusal::Compensated), "{state:?}");
+    }
+}
+
 /// The network as README.md of `card-network` describes it: keyed, and a void leaves a tombstone.
 fn obey(network: Option<NetworkState>, intent: Intent, declines: Option<Decline>) -> Option<NetworkState> {
     match (network, intent) {

@@ -281,10 +281,15 @@ fn what_is_no_decision_is_tried_again() {
 
 #[test]
 fn a_repeated_message_is_answered_under_the_same_id_and_another_one_under_another() {
-    let refused: PortResult<Payment> = Err(Problem::new(Code::Compensated, "").into());
+    let refused: PortResult<Payment> = Err(Problem::new(Code::NotFound, "").into());
     let origin = origin(Coordination::Choreographed);
     let answer = |result: &PortResult<Payment>, cause| {
-        told(&authorize(), result).message(cause, &origin, NOW).expect("there is something to say").message.id
+        told(&authorize(), result)
+            .message(cause, &origin, NOW)
+            .expect("is no failure")
+            .expect("there is something to say")
+            .message
+            .id
     };
     let (one, other) = (MessageId::random(), MessageId::random());
     assert_eq!(answer(&refused, one), answer(&refused, one));

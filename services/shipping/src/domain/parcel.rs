@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Each function takes what is and what is asked, and says what becomes of it. Nothing leaves
-//! `cancelled`: so a cancellation that overtakes the `schedule` it calls off refuses it for good.
+//! `cancelled`: so a cancellation that overtakes the `schedule` it calls off refuses it for good. One that
+//! came after it changes nothing about its answer.
 
 use std::time::Duration;
 
@@ -86,7 +87,9 @@ pub fn is_final(status: ShipmentStatus) -> bool {
     matches!(status, ShipmentStatus::Delivered | ShipmentStatus::Cancelled)
 }
 
-/// Books a carrier. A repetition answers what the first one answered, however far the goods have come.
+/// Books a carrier. A repetition answers what the first one answered, however far the goods have come, and
+/// even where they were called off since: a late repetition that was refused would have others undo an order
+/// that may be long over.
 pub fn schedule(
     known: Option<&Parcel>,
     request: &ScheduleShipment,
@@ -108,8 +111,8 @@ pub fn schedule(
         return Ok(Decision::Change(Box::new(parcel.arrives(note, scheduled))));
     };
     match &parcel.booking {
-        _ if parcel.status == ShipmentStatus::Cancelled => Err(Refusal::Cancelled(order_id)),
         Some(booking) if booking.holds(request) => Ok(Decision::Stand(booking.as_scheduled(order_id))),
+        _ if parcel.status == ShipmentStatus::Cancelled => Err(Refusal::Cancelled(order_id)),
         _ => Err(Refusal::Different(order_id)),
     }
 }

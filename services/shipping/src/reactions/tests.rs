@@ -242,7 +242,12 @@ fn a_repeated_message_is_answered_under_the_same_id_and_another_one_under_anothe
     let refused: PortResult<Shipment> = Err(Problem::new(Code::ShipmentRefused, "").into());
     let origin = origin(Coordination::Choreographed);
     let answer = |result: &PortResult<Shipment>, cause| {
-        told(&schedule(), result).message(cause, &origin, NOW).expect("there is something to say").message.id
+        told(&schedule(), result)
+            .message(cause, &origin, NOW)
+            .expect("is no failure")
+            .expect("there is something to say")
+            .message
+            .id
     };
     let (one, other) = (MessageId::random(), MessageId::random());
     assert_eq!(answer(&refused, one), answer(&refused, one));

@@ -66,8 +66,42 @@ async fn commands_do_what_calls_do_and_each_is_replied_to() {
         let expected = ["shipment_scheduled", "replies", "shipment_cancelled", "replies", "replies"];
         assert_eq!(replica.told(order).await, expected);
         let said = replica.said(order).await;
-        assert_eq!(said[4].data["outcome"]["code"], "compensated");
+        assert_eq!(said[4].data["outcome"], said[1].data["outcome"], "as the first time");
         assert!(said.iter().all(|said| said.coordination == Coordination::Orchestrated));
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_was_called_off_before_it_came_is_refused() {
+    for bench in benches().await {
+        let replica = bench.replica(HARDLY_EVER).await;
+        let order = new_order();
+        for command in [
+            Command::RecallShipment(calling_off(order, Recall::IfShipped)),
+            Command::ScheduleShipment(booking(order)),
+        ] {
+            assert_eq!(replica.obeys(command).await, Handled::Done);
+        }
+        assert_eq!(replica.told(order).await, ["shipment_cancelled", "replies", "replies"]);
+        assert_eq!(replica.said(order).await[2].data["outcome"]["code"], "compensated");
+    }
+}
+
+/// The second handler of a message is slow: the order was confirmed and cancelled by the time it works.
+#[tokio::test]
+async fn a_booking_that_is_worked_on_again_after_it_was_called_off_says_nothing_new() {
+    for bench in benches().await {
+        let replica = bench.replica(HARDLY_EVER).await;
+        let order = new_order();
+        let delivery = replica.authorized(order, "DE");
+        let request = Service::asked(&delivery.message).expect("is read").expect("asks for a carrier");
+        let ctx = delivery.context("shipping");
+        let origin = Origin::of_message(&delivery.message, &ctx);
+        replica.service.perform(&ctx, &request, &origin).await.expect("booked");
+        let cancelled = replica.service.cancel(&replica.ctx, calling_off(order, Recall::Never)).await;
+        cancelled.expect("has not left");
+        assert_eq!(replica.hears(&delivery).await, Handled::Done);
+        assert_eq!(replica.told(order).await, ["shipment_scheduled", "shipment_cancelled"]);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The broker between the modules. It never dies and loses nothing that it has confirmed; but it is slow
 //! at times, delivers twice, and delivers what came later first.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +23,6 @@ pub struct Broker {
     queues: BTreeMap<&'static str, Shelf>,
     unacknowledged: Mutex<BTreeMap<u64, Handed>>,
     tags: Mutex<u64>,
-    /// What reached it.
-    accepted: Mutex<HashSet<MessageId>>,
     dead: Mutex<Vec<DeadLetter>>,
 }
 
@@ -89,7 +87,6 @@ impl Broker {
             queues: queues().map(|queue| (queue.name, Shelf::default())).collect(),
             unacknowledged: Mutex::default(),
             tags: Mutex::default(),
-            accepted: Mutex::default(),
             dead: Mutex::default(),
         }
     }
@@ -114,7 +111,6 @@ impl Broker {
     }
 
     fn accept(self: &Arc<Self>, what: &Arc<Outgoing>) {
-        self.accepted.lock().insert(what.message.id);
         for queue in queues().filter(|queue| queue.takes(&what.to)) {
             let slow = self.world.misfortune(120);
             self.carry(queue, what, if slow { LONG } else { SHORT });
@@ -214,11 +210,6 @@ impl Broker {
         let (message, kind) = (what.message.id, what.message.kind.clone());
         self.world.note(|| format!("{queue} puts aside {kind} of {}: {cause}", what.message.subject));
         self.dead.lock().push(DeadLetter { queue, message, kind, cause });
-    }
-
-    /// Whether a message reached it.
-    pub fn has_accepted(&self, id: MessageId) -> bool {
-        self.accepted.lock().contains(&id)
     }
 
     /// What nobody could deal with.

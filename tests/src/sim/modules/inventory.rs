@@ -15,6 +15,7 @@ use contracts::messages::topology::{INVENTORY_COMMANDS, INVENTORY_EVENTS};
 use contracts::messages::{Command, Message, Origin, Queue};
 use contracts::types::{Line, Page, PageRequest};
 use contracts::{Code, Context, OrderId, PortResult, Problem, Sku, Streaming};
+use inventory::domain::{self, Refusal, Shortage};
 use inventory::reactions::{self, Request};
 
 use super::{Disk, Facts, Occasion, Site};
@@ -49,17 +50,20 @@ impl Shelves {
         occasion: Occasion<'_>,
     ) -> PortResult<Reservation> {
         if let Some((claim, _)) = self.claims.get(&request.order_id) {
-            return match claim.status {
-                ReservationStatus::Released => Err(Problem::new(Code::Compensated, "released before").into()),
-                _ => Ok(claim.clone()),
+            let repeated = domain::repeat(claim, &request.lines, origin.coordination);
+            return match repeated {
+                Ok(()) => Ok(claim.clone()),
+                Err(_) => Err(Problem::new(Code::Compensated, "released before").into()),
             };
         }
-        for line in &request.lines {
-            let available = self.accounts.get(&line.sku).map_or(0, |account| account.available);
-            if available < i64::from(line.quantity) {
-                let detail = format!("{available} of {} left", line.sku);
-                return Err(Problem::new(Code::OutOfStock, detail).into());
+        if let Some(shortage) = self.shortage(&request.lines) {
+            let refusal = Refusal::OutOfStock(vec![shortage]);
+            if domain::is_remembered(origin.coordination) {
+                facts.tell(&inventory::facts::refused(request.order_id, &refusal), &origin, occasion);
+                let tombstone = domain::tombstone(request.order_id, occasion.now);
+                self.claims.insert(request.order_id, (tombstone, origin));
             }
+            return Err(Problem::new(Code::OutOfStock, "not enough is left").into());
         }
         self.shift(&request.lines, |account, quantity| {
             account.available -= quantity;
@@ -72,6 +76,14 @@ impl Shelves {
             expires_at: occasion.now.plus(HOLD),
         };
         Ok(self.keep(claim, origin, facts, occasion))
+    }
+
+    fn shortage(&self, lines: &[Line]) -> Option<Shortage> {
+        let available = |line: &Line| self.accounts.get(&line.sku).map_or(0, |account| account.available);
+        let (place, short) =
+            lines.iter().enumerate().find(|(_, line)| available(line) < i64::from(line.quantity))?;
+        let left = u32::try_from(available(short)).ok();
+        Some(Shortage { line: place, sku: short.sku.clone(), wanted: short.quantity, left })
     }
 
     fn commit(&mut self, id: OrderId, facts: &mut Facts, occasion: Occasion<'_>) -> PortResult<Reservation> {

@@ -69,6 +69,7 @@ impl Accounts {
         };
         let amount = payment.amount.unwrap_or(Money::eur(0));
         match payment.status {
+            PaymentStatus::Refunding | PaymentStatus::Refunded => Ok(payment),
             PaymentStatus::Captured => {
                 if work.world.has(Bug::RetryWithoutKey) {
                     let record = self.network(id);

@@ -36,7 +36,10 @@ impl Dispatch {
     ) -> PortResult<Shipment> {
         if let Some((shipment, _)) = self.0.get(&request.order_id) {
             return match shipment.status {
-                ShipmentStatus::Cancelled => Err(Problem::new(Code::Compensated, "cancelled before").into()),
+                // one that was never booked: a tombstone
+                ShipmentStatus::Cancelled if shipment.tracking_number.is_empty() => {
+                    Err(Problem::new(Code::Compensated, "cancelled before").into())
+                }
                 _ => Ok(shipment.clone()),
             };
         }
@@ -91,7 +94,10 @@ impl Dispatch {
         occasion: Occasion<'_>,
     ) -> Shipment {
         let origin = self.0.get(&id).map_or_else(|| occasion.origin(), |(_, origin)| origin.clone());
-        let shipment = shipment(id, status, occasion.now);
+        let mut shipment = shipment(id, status, occasion.now);
+        if status == ShipmentStatus::Cancelled && !self.0.contains_key(&id) {
+            shipment.tracking_number.clear();
+        }
         facts.tell(&event(shipment.clone()), &origin, occasion);
         self.0.insert(id, (shipment.clone(), origin));
         shipment

@@ -30,7 +30,6 @@ struct Tale {
 async fn payments_is_away_for_twenty_seconds() {
     let Some(host) = virtual_host().await else { return };
     let shop = shop_on(&host.url).await;
-    // goods are kept for longer than payments is away
     shop.client.want("payments", "halt").await.expect("it stops");
     let begun = Instant::now();
     let mut sent = Vec::new();
@@ -42,9 +41,11 @@ async fn payments_is_away_for_twenty_seconds() {
             sent.push(tokio::spawn(async move { order(&http, &url, coordination).await }));
         }
     }
+    // whoever waits for an answer has it before payments is back
+    let answers = join_all(sent).await;
     shop.client.want("payments", "resume").await.expect("it comes back");
     let mut tales: BTreeMap<&str, Tale> = BTreeMap::new();
-    for answer in join_all(sent).await {
+    for answer in answers {
         let (coordination, reply, took) = answer.expect("a customer does not panic");
         let tale = tales.entry(coordination.as_str()).or_default();
         let word = match (reply.confirmed(), reply.accepted(), reply.refusal()) {

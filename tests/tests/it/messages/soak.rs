@@ -1,13 +1,14 @@
-//! Orders in all three coordinations while a random process dies every two seconds, the broker included.
+//! Orders in all three coordinations while one process after another dies, every two seconds, in an order
+//! that chance decides; the broker included.
 //!
 //! `TRADEWIND_SOAK_ORDERS` sets how many orders there are (300 by default; `.ci/run` takes 2,000).
 
 use std::time::Duration;
 
 use contracts::orders::Coordination;
-use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use rand::seq::IndexedRandom;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
 use system_tests::load::{Answer, Load, tally};
 use system_tests::shop::{PATIENCE, Shop};
 use testkit::{RabbitMq, eventually};
@@ -43,11 +44,13 @@ async fn orders_go_on_while_one_process_after_another_dies() {
     // who dies is decided by this number alone, so that a bad run can be repeated
     let mut chance = SmallRng::seed_from_u64(0x7ade_0050);
     let load = Load::coordinated(&shop, &CARDS, &Coordination::ALL);
-    let mut deaths = Vec::new();
+    let (mut deaths, mut round) = (Vec::new(), Vec::new());
     while load.placed() < wanted {
         tokio::time::sleep(EVERY).await;
-        let victims: Vec<&str> = MORTALS.into_iter().chain(["broker"]).collect();
-        let victim = *victims.choose(&mut chance).expect("somebody");
+        if round.is_empty() {
+            round = next_round(&mut chance, deaths.is_empty());
+        }
+        let victim = round.pop().expect("somebody");
         deaths.push(victim);
         if victim == "broker" {
             broker.kill().await;
@@ -70,6 +73,17 @@ async fn orders_go_on_while_one_process_after_another_dies() {
     let report = shop.audit_clean(&known).await;
     println!("{:?}", report.orders);
     shop.stop().await;
+}
+
+/// Everybody once, in an order that chance decides, so that nobody is spared. In the first round the broker
+/// is the last: RabbitMQ 3.10 that is killed within seconds of declaring its first stream was seen never to
+/// bring it back, and that is not what this is about.
+fn next_round(chance: &mut SmallRng, first: bool) -> Vec<&'static str> {
+    let mut round = MORTALS.to_vec();
+    let place = if first { 0 } else { chance.random_range(0..=round.len()) };
+    round.shuffle(chance);
+    round.insert(place, "broker");
+    round
 }
 
 /// Whether a process runs now: one that died a moment ago may not be back yet.

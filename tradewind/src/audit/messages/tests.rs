@@ -89,7 +89,7 @@ fn a_message_that_was_not_published_or_not_heard_is_late_and_then_missing() {
     assert_eq!(rules(&unpublished), ["every message arrives"]);
     let unheard = MessageBooks { inbox: Vec::new(), notifications: Vec::new(), ..good() };
     assert_eq!(rules(&unheard), ["every message arrives"]);
-    let mut young = unheard.clone();
+    let mut young = unheard;
     young.outbox[0].created_at = NOW.minus(Duration::from_secs(1));
     let judgement = judged(&young);
     assert!(judgement.findings.is_empty() && judgement.tally.under_way == 1, "{judgement:?}");

@@ -55,6 +55,7 @@ fn what_is_missing_or_malformed_is_named() {
         ("subject", "order"),
         ("time", "yesterday"),
         ("sequence", "-1"),
+        ("sequence", "9223372036854775808"),
         ("coordination", "anarchic"),
     ] {
         let (properties, body) = with(&format!("{PREFIX}{name}"), long(value));

@@ -165,10 +165,11 @@ impl<P: Publish> Relay<P> {
         }
     }
 
-    /// Shows the lag as metrics, in every instance: whoever looks at one sees it.
+    /// Shows the lag as metrics, in every instance: whoever looks at one sees it. Where the database does
+    /// not say, they stay as they were.
     async fn measure(&self) {
         loop {
-            if let Ok(lag) = self.books.lag().await {
+            if let Ok(Ok(lag)) = timeout(self.pace.lease, self.books.lag()).await {
                 self.status.measure(lag, self.books.now());
             }
             sleep(self.pace.measure).await;

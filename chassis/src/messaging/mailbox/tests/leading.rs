@@ -18,8 +18,9 @@ async fn one_relay_leads_and_another_takes_over_when_it_was_killed() {
         shop.all_published().await;
         assert_eq!(other.state(), RelayState::StandingBy, "on {}", shop.database.name);
         leader.kill().await;
-        // only the lease's end lets the other in
         shop.post(&events(3)).await;
+        // only the lease's end lets the other in
+        shop.lapse().await;
         other.is(RelayState::Leading).await;
         shop.all_published().await;
     }
@@ -37,6 +38,17 @@ async fn a_lease_that_was_not_given_up_is_waited_for() {
         let lease = Lease::new(&books, LONG.lease);
         let taken = tokio::time::timeout(Duration::from_millis(200), lease.take(LONG.standby)).await;
         taken.expect_err("somebody else's");
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_nobody_renews_lapses() {
+    for shop in shops().await {
+        let books = shop.mailbox.0.as_ref().expect("is open").books.clone();
+        Lease::new(&books, Duration::from_millis(300)).take(FAST.standby).await;
+        let next = Lease::new(&books, FAST.lease);
+        let taken = tokio::time::timeout(PATIENCE, next.take(FAST.standby)).await;
+        taken.unwrap_or_else(|_| panic!("no lease on {}", shop.database.name));
     }
 }
 
@@ -75,7 +87,9 @@ async fn a_relay_that_does_not_reach_the_broker_lets_another_try() {
 async fn a_relay_whose_lease_another_has_stops_leading() {
     for shop in shops().await {
         let broker = Arc::new(Scripted::working());
-        let _relay = shop.mailbox.relaying(&broker);
+        // it looks three times while a lease holds
+        let pace = Pace { lease: Duration::from_secs(1), ..FAST };
+        let _relay = shop.mailbox.clone().at(pace).relaying(&broker);
         shop.mailbox.is(RelayState::Leading).await;
         let taking = "UPDATE test_relay SET owner = 'another', lapses_at = lapses_at + 3600000000";
         let mut tx = shop.store.begin().await.expect("begins");

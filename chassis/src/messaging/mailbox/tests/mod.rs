@@ -22,8 +22,8 @@ use super::*;
 use crate::clock::ManualClock;
 use crate::store::{StoreUrl, commit};
 
-/// How long a test waits for a state.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a test waits for a state; longer than a lease.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A mailbox and its database.
 struct Shop {
@@ -54,9 +54,10 @@ async fn open(store: &Store, module: &'static str, clock: &ManualClock) -> Mailb
     Mailbox::open(store, module, Arc::new(clock.clone())).await.expect("opens").at(FAST)
 }
 
-/// Everything soon, so that tests need not wait.
+/// Everything soon, so that tests need not wait, but for the end of a lease: a relay must not lose it where
+/// the machine is slow, or it would publish more often than a test has counted.
 const FAST: Pace = Pace {
-    lease: Duration::from_secs(1),
+    lease: Duration::from_secs(30),
     standby: Duration::from_millis(20),
     poll: Duration::from_millis(20),
     prune: Duration::from_millis(20),
@@ -101,6 +102,13 @@ impl Shop {
 
     async fn waiting(&self) -> u64 {
         self.books().lag().await.expect("reads").waiting
+    }
+
+    /// Ends the lease of a relay that was killed, as time would.
+    async fn lapse(&self) {
+        let mut tx = self.store.begin().await.expect("begins");
+        sqlx::query("UPDATE test_relay SET lapses_at = 0").execute(&mut *tx).await.expect("lapses");
+        commit(tx).await.expect("commits");
     }
 
     async fn all_published(&self) {

@@ -59,7 +59,9 @@ fn delivered() -> Parcel {
 #[test]
 fn a_repeated_booking_answers_the_same_however_far_the_goods_have_come() {
     let answer = scheduled().shipment();
-    for parcel in [scheduled(), shipped(), delivered()] {
+    let called_off = |parcel: Parcel| changed(cancel(Some(&parcel), &calling_off(Recall::IfShipped), START));
+    let cancelled = [scheduled(), shipped(), delivered()].map(called_off);
+    for parcel in [scheduled(), shipped(), delivered()].into_iter().chain(cancelled) {
         let again = schedule(Some(&parcel), &booking(500), START.plus(Duration::from_secs(999)));
         assert_eq!(again, Ok(Decision::Stand(answer.clone())));
     }
@@ -71,6 +73,8 @@ fn a_repeated_booking_of_something_else_is_a_conflict() {
         ScheduleShipment { address: Address { city: "Bonn".into(), ..booking(1).address }, ..booking(500) };
     for other in [booking(501), elsewhere] {
         assert_eq!(schedule(Some(&scheduled()), &other, START), Err(Refusal::Different(ORDER)));
+        let cancelled = changed(cancel(Some(&scheduled()), &calling_off(Recall::Never), START));
+        assert_eq!(schedule(Some(&cancelled), &other, START), Err(Refusal::Cancelled(ORDER)));
     }
 }
 
