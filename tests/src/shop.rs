@@ -117,6 +117,31 @@ impl Shop {
         format!("{}{path}", self.client.up.addresses.gateway)
     }
 
+    /// Starts one of its services beside the supervisor, on the same data, with a broker of its own choice;
+    /// returns when the registry knows it. It ends when this value is dropped.
+    pub async fn start_apart(&self, service: &str, broker: &str) -> Child {
+        let up = &self.client.up.addresses;
+        let apart = Command::new(&self.program)
+            .args(["run", service, "--listen", "127.0.0.1:0", "--instance", "apart"])
+            .args(["--registry", &up.registry, "--config-server", &up.config_server])
+            .arg("--data")
+            .arg(&self.data)
+            .env("TRADEWIND_BROKER", broker)
+            .env("TRADEWIND_PAYMENTS__CARD_NETWORK__URL", &up.card_network)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the command starts");
+        let registry = self.client.registry().expect("the registry's address");
+        eventually(&format!("{service} to register"), PATIENCE, async || {
+            let live = registry.healthy(service, 0, Duration::ZERO).await.ok()?.value;
+            live.iter().any(|instance| instance.id == format!("{service}-apart")).then_some(())
+        })
+        .await;
+        apart
+    }
+
     /// How it is doing.
     pub async fn status(&self) -> ShopStatus {
         self.client.status().await.expect("a status")

@@ -17,8 +17,11 @@ pub enum Bug {
     NoCompareAndSet,
     /// Idempotency keys are not stored, so that a repeated request orders again.
     ForgottenKey,
-    /// Nobody looks into the inbox: a message that comes again is acted upon again.
+    /// Nobody looks into the inbox: a message that comes again is acted upon again. By itself it does no
+    /// harm in the simulation, since every effect is keyed by the order and every fact has one id.
     NoInbox,
+    /// The same, and a refusal is forgotten: a message that comes again may get another answer.
+    ForgottenRefusal,
     /// A relay marks messages as published before the broker has confirmed them.
     RelayMarksBeforeConfirm,
     /// A consumer acknowledges a message before what came of it is stored.
@@ -48,7 +51,7 @@ impl Bug {
         Self::SkippedVoid,
         Self::NoTombstone,
         Self::ForgottenKey,
-        Self::NoInbox,
+        Self::ForgottenRefusal,
         Self::RelayMarksBeforeConfirm,
         Self::AckBeforeCommit,
         Self::EarlyForgotten,

@@ -102,6 +102,18 @@ fn every_planted_bug_is_found_where_calls_drive() {
     }
 }
 
+/// Two guards stand before a second answer to one message: the inbox, and effects that are keyed by the
+/// order. Without the first, the second alone must do.
+#[test]
+fn without_an_inbox_nothing_is_done_twice() {
+    for coordination in [Coordination::Orchestrated, Coordination::Choreographed] {
+        for seed in 0..seeds() / 5 {
+            let plan = Plan { bug: Some(Bug::NoInbox), ..foul(seed, Some(coordination)) };
+            expect_clean(plan, &simulate(plan));
+        }
+    }
+}
+
 #[test]
 fn every_planted_bug_is_found_where_messages_drive() {
     for bug in Bug::OF_MESSAGES {

@@ -60,13 +60,17 @@ impl Mailbox {
 
     /// Whether a message was dealt with before.
     pub fn has_received(&self, queue: &'static str, id: MessageId) -> bool {
-        !self.world.has(Bug::NoInbox) && self.tables.lock().inbox.contains_key(&(queue, id))
+        !self.forgets() && self.tables.lock().inbox.contains_key(&(queue, id))
+    }
+
+    fn forgets(&self) -> bool {
+        self.world.has(Bug::NoInbox) || self.world.has(Bug::ForgottenRefusal)
     }
 
     /// Notes that a message is dealt with.
     pub fn receive(&self, queue: &'static str, id: MessageId) -> Received {
         let known = self.tables.lock().inbox.insert((queue, id), self.world.now());
-        if known.is_none() || self.world.has(Bug::NoInbox) { Received::First } else { Received::Again }
+        if known.is_none() || self.forgets() { Received::First } else { Received::Again }
     }
 
     /// The oldest messages that are not marked as published, with their places, at most `most`.

@@ -2,11 +2,13 @@
 //! and nothing is done twice.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use chassis::messaging::mailbox::MessagesStatus;
 use contracts::orders::Coordination;
 use system_tests::load::{Answer, Load, Told, tally};
-use system_tests::shop::Shop;
-use testkit::{Proxy, RabbitMq, virtual_host};
+use system_tests::shop::{PATIENCE, Shop};
+use testkit::{Proxy, RabbitMq, eventually, virtual_host};
 
 use super::{PROGRAM, shop_on};
 
@@ -30,7 +32,7 @@ async fn rabbitmq_is_killed_twice_in_mid_stream() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_partition_between_the_shop_and_its_broker_heals() {
+async fn a_partition_between_the_whole_shop_and_its_broker_heals() {
     let Some(host) = virtual_host().await else { return };
     let (proxy, url) = proxied(&host.url).await;
     let shop = Shop::start(PROGRAM, &["--broker", &url]).await;
@@ -39,6 +41,9 @@ async fn a_partition_between_the_shop_and_its_broker_heals() {
     // nothing is closed, and nothing gets through
     proxy.stall().await;
     load.confirms(20).await;
+    for module in ["orders", "inventory", "payments", "shipping"] {
+        in_trouble(&shop, module).await;
+    }
     proxy.pass().await;
     load.confirms(20).await;
     proxy.cut().await;
@@ -47,6 +52,40 @@ async fn a_partition_between_the_shop_and_its_broker_heals() {
     load.confirms(20).await;
     nothing_lost(&shop, load.stop().await).await;
     shop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_between_one_service_and_the_broker_heals() {
+    let Some(host) = virtual_host().await else { return };
+    let shop = shop_on(&host.url).await;
+    let (proxy, url) = proxied(&host.url).await;
+    shop.client.want("payments", "halt").await.expect("it stops");
+    let apart = shop.start_apart("payments", &url).await;
+    let load = Load::coordinated(&shop, &CARDS, &Coordination::ALL);
+    load.confirms(20).await;
+    // payments is called as before, and neither hears nor says anything by message
+    proxy.stall().await;
+    load.confirms(20).await;
+    in_trouble(&shop, "payments").await;
+    load.confirms(20).await;
+    proxy.pass().await;
+    load.confirms(20).await;
+    nothing_lost(&shop, load.stop().await).await;
+    drop(apart);
+    shop.stop().await;
+}
+
+/// Waits until the relay of `module` has noticed that nothing gets through.
+async fn in_trouble(shop: &Shop, module: &str) {
+    let registry = shop.client.registry().expect("the registry's address");
+    eventually(&format!("{module} to notice the silence"), PATIENCE, async || {
+        let live = registry.healthy(module, 0, Duration::ZERO).await.ok()?.value;
+        let path = format!("/control/{module}/messages");
+        let status: MessagesStatus =
+            shop.client.read(shop.client.at(&live.first()?.address, &path)).await.ok()?;
+        status.trouble
+    })
+    .await;
 }
 
 /// A proxy before the broker at `url`, and the address through it.

@@ -76,7 +76,7 @@ async fn a_customer_who_does_not_wait_is_told_where_to_look_and_can_follow_the_o
         let traces: std::collections::BTreeSet<_> = steps.iter().map(|step| &step.trace_id).collect();
         assert_eq!(traces.len(), 1, "one trace from the first message to the last: {steps:?}");
 
-        let prefer = format!("wait=20, coordination={}", coordination.as_str());
+        let prefer = format!("wait=9, coordination={}", coordination.as_str());
         let reply = prefer_order(&shop, &prefer, "tok_approve").await;
         assert!(reply.confirmed().is_some(), "{reply:?}");
         let reply = prefer_order(&shop, &prefer, "tok_decline").await;
