@@ -13,9 +13,11 @@
 //! - [`store`]: databases: SQLite and PostgreSQL behind one door, migrations
 //! - [`telemetry`]: logs and metrics
 //! - [`clock`]: the time, as business code sees it
+//! - [`bell`]: wakes those in this process who wait for news
 //!
 //! Not for: business rules (`services/`), or how one service calls another (`wires/`).
 
+pub mod bell;
 pub mod clock;
 pub mod config;
 pub mod control;

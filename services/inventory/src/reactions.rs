@@ -10,9 +10,10 @@
 //! A shipment that was called back because its order failed leads to nothing: the event which made it fail
 //! releases the stock.
 
-use chassis::messaging::participant::{Told, heard};
+use chassis::messaging::participant::{Asks, Told, heard};
 use contracts::inventory::{CommitStock, InventoryEvent, ReleaseStock, Reservation, ReserveStock};
-use contracts::messages::{Command, Message, Passed};
+use contracts::messages::queues::{INVENTORY_COMMANDS, INVENTORY_EVENTS};
+use contracts::messages::{Command, Message, Passed, Queue};
 use contracts::orders::{Coordination, OrderEvent};
 use contracts::payments::PaymentEvent;
 use contracts::shipping::{Recall, ShippingEvent};
@@ -46,22 +47,69 @@ impl Request {
     }
 }
 
-/// What an event asks. Nothing where it asks nothing, is of an order that somebody else drives, or is of a
-/// type or version that this code does not know; an error where it cannot be read.
-pub fn asked(message: &Message) -> Result<Option<Request>, String> {
-    if message.coordination != Coordination::Choreographed {
-        return Ok(None);
+impl Asks for Request {
+    const NAME: &'static str = crate::NAME;
+    const COMMANDS: &'static Queue = &INVENTORY_COMMANDS;
+    const EVENTS: &'static Queue = &INVENTORY_EVENTS;
+
+    type Entry = Reservation;
+    type Event = InventoryEvent;
+
+    fn commanded(command: Command) -> Option<Self> {
+        match command {
+            Command::ReserveStock(goods) => Some(Self::Reserve { goods, passed: None }),
+            Command::CommitStock(request) => Some(Self::Commit(request)),
+            Command::ReleaseStock(request) => Some(Self::Release(request)),
+            _ => None,
+        }
     }
-    if let Some(event) = heard::<OrderEvent>(message)? {
-        return of_orders(event);
+
+    fn asked(message: &Message) -> Result<Option<Self>, String> {
+        if message.coordination != Coordination::Choreographed {
+            return Ok(None);
+        }
+        if let Some(event) = heard::<OrderEvent>(message)? {
+            return of_orders(event);
+        }
+        if let Some(event) = heard::<InventoryEvent>(message)? {
+            return Ok(of_inventory(&event));
+        }
+        if let Some(event) = heard::<PaymentEvent>(message)? {
+            return Ok(of_payments(&event));
+        }
+        Ok(heard::<ShippingEvent>(message)?.and_then(|event| of_shipping(&event)))
     }
-    if let Some(event) = heard::<InventoryEvent>(message)? {
-        return Ok(of_inventory(&event));
+
+    /// A release is never refused.
+    ///
+    /// That goods cannot be set aside is a fact like that they are: it stands in the books, or in the request,
+    /// which no repetition mends. An order hears one of these two answers, however often it asks.
+    fn told(&self, result: &PortResult<Reservation>) -> Told<InventoryEvent> {
+        let order_id = self.order_id();
+        match result {
+            Ok(claim) => {
+                let reservation = claim.clone();
+                Told::Fact(match self {
+                    Self::Reserve { passed, .. } => {
+                        InventoryEvent::StockReserved { reservation, passed: passed.as_deref().cloned() }
+                    }
+                    Self::Commit(_) => InventoryEvent::StockCommitted { reservation },
+                    Self::Release(_) => InventoryEvent::StockReleased { reservation },
+                })
+            }
+            Err(error) => {
+                let told = Told::refused(error, |reason| match self {
+                    Self::Reserve { .. } => Some(InventoryEvent::StockRefused { order_id, reason }),
+                    Self::Commit(_) => Some(InventoryEvent::StockCommitRefused { order_id, reason }),
+                    Self::Release(_) => None,
+                });
+                match (told, self) {
+                    (Told::Answer(event), Self::Reserve { .. }) => Told::Fact(event),
+                    (told, _) => told,
+                }
+            }
+        }
     }
-    if let Some(event) = heard::<PaymentEvent>(message)? {
-        return Ok(of_payments(&event));
-    }
-    Ok(heard::<ShippingEvent>(message)?.and_then(|event| of_shipping(&event)))
 }
 
 fn of_orders(event: OrderEvent) -> Result<Option<Request>, String> {
@@ -109,47 +157,6 @@ fn of_shipping(event: &ShippingEvent) -> Option<Request> {
 
 fn release(order_id: OrderId) -> Request {
     Request::Release(ReleaseStock { order_id })
-}
-
-/// What a command asks; nothing where it is for another module.
-pub fn commanded(command: Command) -> Option<Request> {
-    match command {
-        Command::ReserveStock(goods) => Some(Request::Reserve { goods, passed: None }),
-        Command::CommitStock(request) => Some(Request::Commit(request)),
-        Command::ReleaseStock(request) => Some(Request::Release(request)),
-        _ => None,
-    }
-}
-
-/// What is said after a request that an event led to. A release is never refused.
-///
-/// That goods cannot be set aside is a fact like that they are: it stands in the books, or in the request,
-/// which no repetition mends. An order hears one of these two answers, however often it asks.
-pub fn told(request: &Request, result: &PortResult<Reservation>) -> Told<InventoryEvent> {
-    let order_id = request.order_id();
-    match result {
-        Ok(claim) => {
-            let reservation = claim.clone();
-            Told::Fact(match request {
-                Request::Reserve { passed, .. } => {
-                    InventoryEvent::StockReserved { reservation, passed: passed.as_deref().cloned() }
-                }
-                Request::Commit(_) => InventoryEvent::StockCommitted { reservation },
-                Request::Release(_) => InventoryEvent::StockReleased { reservation },
-            })
-        }
-        Err(error) => {
-            let told = Told::refused(error, |reason| match request {
-                Request::Reserve { .. } => Some(InventoryEvent::StockRefused { order_id, reason }),
-                Request::Commit(_) => Some(InventoryEvent::StockCommitRefused { order_id, reason }),
-                Request::Release(_) => None,
-            });
-            match (told, request) {
-                (Told::Answer(event), Request::Reserve { .. }) => Told::Fact(event),
-                (told, _) => told,
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! - [`delivery`]: the worker that sends mails: into the outbox folder, and to a mail server
 //! - [`service`]: the port
 //! - [`feed`]: follows a customer's notifications; [`bell`] wakes whoever waits for a mail
-//! - [`rest`] with [`sse`], [`grpc`], [`amqp`]: the port over three wires
+//! - [`rest`], [`grpc`], [`amqp`]: the port over three wires
 //! - [`config`]: its settings
 //!
 //! Not for: what happens to an order (orders), or where a parcel is (shipping).
@@ -21,7 +21,7 @@ use chassis::messaging::consumer::consume;
 use chassis::messaging::dead_letters::DeadLetters;
 use chassis::messaging::rpc;
 use chassis::process::{Module, Platform};
-use contracts::messages::topology::NOTIFICATIONS_EVENTS;
+use contracts::messages::queues::NOTIFICATIONS_EVENTS;
 use contracts::notifications::Notifications;
 use sqlx::migrate::Migrator;
 
@@ -35,7 +35,6 @@ pub mod grpc;
 pub mod messages;
 pub mod rest;
 pub mod service;
-pub mod sse;
 pub mod store;
 
 use bell::Bell;

@@ -7,13 +7,12 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use chassis::http::{Answer, Ctx, Input, Refusal, answer, route, streams};
+use chassis::http::{Answer, Ctx, Input, Refusal, answer, route, sse, streams};
+use contracts::messages::MessageId;
 use contracts::notifications::{
     AUDIT, LIST, ListNotifications, Notification, Notifications, STREAM, StreamNotifications,
 };
 use contracts::types::{Page, PageRequest};
-
-use crate::sse;
 
 type Port = State<Arc<dyn Notifications>>;
 
@@ -44,8 +43,8 @@ async fn stream(
         return Ok(streams::ndjson(port.stream(&ctx, request).await?));
     }
     // a browser that comes back repeats its first request, and says in a header how far it has come
-    request.after = sse::last_seen(&headers).or(request.after);
-    Ok(sse::notifications(port.stream(&ctx, request).await?))
+    request.after = sse::last_seen(&headers).map(MessageId).or(request.after);
+    Ok(sse::events(port.stream(&ctx, request).await?, |notification| notification.id))
 }
 
 async fn audit(

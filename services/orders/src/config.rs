@@ -23,10 +23,12 @@ pub struct SagaConfig {
     pub lease_ms: u64,
     /// How long an order that messages drive may stay where it is before it is looked after, in
     /// milliseconds; 30000 by default. The commands of an orchestrated order are sent again then; of a
-    /// choreographed one the log says that it waits.
+    /// choreographed one the log says that it waits. After that it is left alone for as long again as it
+    /// has waited, an hour at the most.
     #[schemars(range(min = 100, max = 3_600_000))]
     pub resend_ms: u64,
-    /// How often abandoned orders are looked for, in milliseconds; 500 by default.
+    /// How often abandoned orders, and those that have waited for long, are looked for, in milliseconds;
+    /// 500 by default.
     #[schemars(range(min = 50, max = 60_000))]
     pub recovery_every_ms: u64,
     /// How long a repeated request waits for the answer of the first, in milliseconds; 2000 by default.

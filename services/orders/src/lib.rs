@@ -27,13 +27,14 @@ pub mod store;
 use std::sync::Arc;
 
 use axum::Router;
+use chassis::bell::Bell;
 use chassis::config::Configuration;
 use chassis::messaging::consumer::consume;
 use chassis::messaging::dead_letters::DeadLetters;
 use chassis::messaging::rpc::offer;
 use chassis::messaging::{Broker, Mailbox};
 use chassis::process::{Module, Platform};
-use contracts::messages::topology::{ORDERS_EVENTS, ORDERS_REPLIES};
+use contracts::messages::queues::{ORDERS_EVENTS, ORDERS_REPLIES};
 use contracts::orders::Orders;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -76,6 +77,7 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
         clock: platform.clock.clone(),
         config: configuration.section::<SagaConfig>(),
         owner: format!("{} {}", platform.bootstrap.instance_of(NAME), Uuid::new_v4()),
+        bell: Bell::default(),
     };
     let driving = TaskTracker::new();
     let service = Service::new(saga.clone(), RandomIds, driving.clone());
@@ -85,6 +87,7 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
         .control(edges.control_routes())
         .task(edges.follow(platform.shutdown.clone()))
         .task(saga.clone().recover(platform.shutdown.clone()))
+        .task(saga.clone().look_after_waiting(platform.shutdown.clone()))
         .task(finish(driving, platform.shutdown.clone()));
     let module = offer(module, platform, rpc::operations(port));
     Ok(match &platform.broker {

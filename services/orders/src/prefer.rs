@@ -5,9 +5,11 @@
 //! A server may ignore any preference, and so whatever is unknown or makes no sense is ignored. Only a
 //! coordination that does not exist is refused: whoever names one wants to see it at work.
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, HeaderValue};
 use contracts::Problem;
-use contracts::orders::{Coordination, PlaceOrder};
+use contracts::orders::{Coordination, Order, PlaceOrder};
 
 /// Where the preferences of a request stand.
 const PREFER: &str = "prefer";
@@ -51,21 +53,21 @@ impl Preferences {
         Ok(())
     }
 
-    /// Fills in what `request` does not say itself; returns what was taken over, for the reply.
-    pub(crate) fn fill(&self, request: &mut PlaceOrder) -> Applied {
-        let mut applied = Vec::new();
-        if let (None, Some(coordination)) = (request.coordination, self.coordination) {
-            request.coordination = Some(coordination);
-            applied.push(format!("coordination={}", coordination.as_str()));
+    /// Fills in what `request` does not say itself; returns what was taken over, for the reply. Nobody waits
+    /// for longer than the call may take.
+    pub(crate) fn fill(&self, request: &mut PlaceOrder, may_take: Duration) -> Applied {
+        let mut applied = Self::default();
+        if request.coordination.is_none() {
+            applied.coordination = self.coordination;
+            request.coordination = self.coordination;
         }
         if request.wait_ms.is_none() {
+            let longest = u32::try_from(may_take.as_secs()).unwrap_or(u32::MAX);
+            applied.wait = self.wait.map(|seconds| seconds.min(longest));
+            applied.respond_async = self.respond_async;
             // "respond-async, wait=10": if it takes longer than ten seconds
-            request.wait_ms = self.wait.map(|seconds| seconds.saturating_mul(1000));
-            applied.extend(self.wait.map(|seconds| format!("wait={seconds}")));
-            if self.respond_async.is_some() {
-                request.wait_ms = request.wait_ms.or(Some(0));
-                applied.push("respond-async".to_owned());
-            }
+            let at_once = self.respond_async.map(|RespondAsync| 0);
+            request.wait_ms = applied.wait.map(|seconds| seconds.saturating_mul(1000)).or(at_once);
         }
         Applied(applied)
     }
@@ -73,15 +75,25 @@ impl Preferences {
 
 /// What was honoured.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Applied(Vec<String>);
+pub(crate) struct Applied(Preferences);
 
 impl Applied {
-    /// The header `Preference-Applied`; nothing where nothing was asked for.
-    pub(crate) fn header(&self) -> Option<HeaderValue> {
-        if self.0.is_empty() {
+    /// The header `Preference-Applied` of a reply that tells of `order`; nothing where nothing that was asked
+    /// for came about. The order may be an older one, found under its idempotency key: it keeps the
+    /// coordination in which it was placed.
+    pub(crate) fn header(&self, order: &Order) -> Option<HeaderValue> {
+        let Self(Preferences { coordination, wait, respond_async }) = self;
+        let coordination = coordination.filter(|preferred| *preferred == order.coordination);
+        let applied = [
+            coordination.map(|coordination| format!("coordination={}", coordination.as_str())),
+            wait.map(|seconds| format!("wait={seconds}")),
+            respond_async.map(|RespondAsync| "respond-async".to_owned()),
+        ];
+        let applied: Vec<String> = applied.into_iter().flatten().collect();
+        if applied.is_empty() {
             return None;
         }
-        HeaderValue::from_str(&self.0.join(", ")).ok()
+        HeaderValue::from_str(&applied.join(", ")).ok()
     }
 }
 

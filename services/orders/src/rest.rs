@@ -37,7 +37,7 @@ async fn place(
     headers: HeaderMap,
     Input(mut request): Input<PlaceOrder>,
 ) -> Result<Response, Refusal> {
-    let applied = Preferences::read(&headers)?.fill(&mut request);
+    let applied = Preferences::read(&headers)?.fill(&mut request, PLACE.deadline);
     Ok(placed(&port.place(&ctx, request).await?, &applied))
 }
 
@@ -52,7 +52,7 @@ fn placed(order: &Order, applied: &Applied) -> Response {
     if let Ok(location) = HeaderValue::from_str(&format!("/orders/{}", order.id)) {
         headers.insert(header::LOCATION, location);
     }
-    if let Some(applied) = applied.header() {
+    if let Some(applied) = applied.header(order) {
         headers.insert(HeaderName::from_static("preference-applied"), applied);
     }
     response
@@ -84,7 +84,7 @@ async fn follow(
     request.after = sse::last_seen(&headers).or(request.after);
     let steps = port.follow(&ctx, request).await?;
     if sse::is_accepted(&headers) {
-        return Ok(sse::events(steps, |step| step.version));
+        return Ok(sse::events_or_no_content(steps, |step| step.version));
     }
     Ok(streams::ndjson(steps))
 }

@@ -10,9 +10,10 @@
 //! A shipment that was called back because its order failed leads to nothing: the event which made it fail
 //! voids the payment.
 
-use chassis::messaging::participant::{Told, heard};
+use chassis::messaging::participant::{Asks, Told, heard};
 use contracts::inventory::InventoryEvent;
-use contracts::messages::{Command, Message, Passed};
+use contracts::messages::queues::{PAYMENTS_COMMANDS, PAYMENTS_EVENTS};
+use contracts::messages::{Command, Message, Passed, Queue};
 use contracts::orders::Coordination;
 use contracts::payments::{
     AuthorizePayment, CapturePayment, Payment, PaymentEvent, RefundPayment, VoidPayment,
@@ -50,19 +51,66 @@ impl Request {
     }
 }
 
-/// What an event asks. Nothing where it asks nothing, is of an order that somebody else drives, or is of a
-/// type or version that this code does not know; an error where it cannot be read.
-pub fn asked(message: &Message) -> Result<Option<Request>, String> {
-    if message.coordination != Coordination::Choreographed {
-        return Ok(None);
+impl Asks for Request {
+    const NAME: &'static str = crate::NAME;
+    const COMMANDS: &'static Queue = &PAYMENTS_COMMANDS;
+    const EVENTS: &'static Queue = &PAYMENTS_EVENTS;
+
+    type Entry = Payment;
+    type Event = PaymentEvent;
+
+    fn commanded(command: Command) -> Option<Self> {
+        match command {
+            Command::AuthorizePayment(charge) => Some(Self::Authorize { charge, passed: None }),
+            Command::CapturePayment(request) => Some(Self::Capture(request)),
+            Command::VoidPayment(request) => Some(Self::Void(request)),
+            Command::RefundPayment(request) => Some(Self::Refund(request)),
+            _ => None,
+        }
     }
-    if let Some(event) = heard::<InventoryEvent>(message)? {
-        return of_inventory(event);
+
+    fn asked(message: &Message) -> Result<Option<Self>, String> {
+        if message.coordination != Coordination::Choreographed {
+            return Ok(None);
+        }
+        if let Some(event) = heard::<InventoryEvent>(message)? {
+            return of_inventory(event);
+        }
+        if let Some(event) = heard::<PaymentEvent>(message)? {
+            return Ok(of_payments(&event));
+        }
+        Ok(heard::<ShippingEvent>(message)?.and_then(|event| of_shipping(&event)))
     }
-    if let Some(event) = heard::<PaymentEvent>(message)? {
-        return Ok(of_payments(&event));
+
+    /// The choreography never voids what was captured, nor refunds what was not.
+    fn told(&self, result: &PortResult<Payment>) -> Told<PaymentEvent> {
+        let order_id = self.order_id();
+        let error = match result {
+            Ok(payment) => {
+                let payment = payment.clone();
+                return Told::Fact(match self {
+                    Self::Authorize { passed, .. } => {
+                        PaymentEvent::PaymentAuthorized { payment, passed: passed.as_deref().cloned() }
+                    }
+                    Self::Capture(_) => PaymentEvent::PaymentCaptured { payment },
+                    // a declined payment has nothing to let go, and is as good as voided
+                    Self::Void(_) => PaymentEvent::PaymentVoided { payment },
+                    Self::Refund(_) => PaymentEvent::PaymentRefunded { payment },
+                });
+            }
+            Err(error) => error,
+        };
+        let told = Told::refused(error, |reason| match self {
+            Self::Authorize { .. } => Some(PaymentEvent::PaymentDeclined { order_id, reason }),
+            Self::Capture(_) => Some(PaymentEvent::PaymentCaptureRefused { order_id, reason }),
+            Self::Void(_) | Self::Refund(_) => None,
+        });
+        match (told, error.code()) {
+            // what the bank said stands in the books, and was said as a fact when it was written there
+            (Told::Answer(event), Some(Code::CardDeclined | Code::InsufficientFunds)) => Told::Fact(event),
+            (told, _) => told,
+        }
     }
-    Ok(heard::<ShippingEvent>(message)?.and_then(|event| of_shipping(&event)))
 }
 
 fn of_inventory(event: InventoryEvent) -> Result<Option<Request>, String> {
@@ -103,48 +151,6 @@ fn of_shipping(event: &ShippingEvent) -> Option<Request> {
 
 fn void(order_id: OrderId) -> Request {
     Request::Void(VoidPayment { order_id })
-}
-
-/// What a command asks; nothing where it is for another module.
-pub fn commanded(command: Command) -> Option<Request> {
-    match command {
-        Command::AuthorizePayment(charge) => Some(Request::Authorize { charge, passed: None }),
-        Command::CapturePayment(request) => Some(Request::Capture(request)),
-        Command::VoidPayment(request) => Some(Request::Void(request)),
-        Command::RefundPayment(request) => Some(Request::Refund(request)),
-        _ => None,
-    }
-}
-
-/// What is said after a request that an event led to. The choreography never voids what was captured, nor
-/// refunds what was not.
-pub fn told(request: &Request, result: &PortResult<Payment>) -> Told<PaymentEvent> {
-    let order_id = request.order_id();
-    let error = match result {
-        Ok(payment) => {
-            let payment = payment.clone();
-            return Told::Fact(match request {
-                Request::Authorize { passed, .. } => {
-                    PaymentEvent::PaymentAuthorized { payment, passed: passed.as_deref().cloned() }
-                }
-                Request::Capture(_) => PaymentEvent::PaymentCaptured { payment },
-                // a declined payment has nothing to let go, and is as good as voided
-                Request::Void(_) => PaymentEvent::PaymentVoided { payment },
-                Request::Refund(_) => PaymentEvent::PaymentRefunded { payment },
-            });
-        }
-        Err(error) => error,
-    };
-    let told = Told::refused(error, |reason| match request {
-        Request::Authorize { .. } => Some(PaymentEvent::PaymentDeclined { order_id, reason }),
-        Request::Capture(_) => Some(PaymentEvent::PaymentCaptureRefused { order_id, reason }),
-        Request::Void(_) | Request::Refund(_) => None,
-    });
-    match (told, error.code()) {
-        // what the bank said stands in the books, and was said as a fact when it was written there
-        (Told::Answer(event), Some(Code::CardDeclined | Code::InsufficientFunds)) => Told::Fact(event),
-        (told, _) => told,
-    }
 }
 
 #[cfg(test)]

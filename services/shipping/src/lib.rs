@@ -5,7 +5,7 @@
 //! - [`service`]: the port
 //! - [`carrier`]: the simulated carriers, who collect and deliver
 //! - [`tracking`]: follows a shipment from station to station
-//! - [`rest`] with [`sse`], [`grpc`], [`amqp`]: the port over each wire; `messages`: what it hears besides
+//! - [`rest`], [`grpc`], [`amqp`]: the port over each wire; `messages`: what it hears besides
 //! - [`reactions`]: what others ask by message, and what is answered: pure
 //! - [`config`]: its settings
 
@@ -26,7 +26,6 @@ mod messages;
 pub mod reactions;
 pub mod rest;
 pub mod service;
-pub mod sse;
 pub mod store;
 pub mod tracking;
 

@@ -6,9 +6,10 @@
 //! | stock_commit_refused, payment_capture_refused | cancel, and call back what has left | shipment_cancelled |
 //! | order_cancellation_requested | cancel | shipment_cancelled, shipment_cancel_refused |
 
-use chassis::messaging::participant::{Told, heard};
+use chassis::messaging::participant::{Asks, Told, heard};
 use contracts::inventory::InventoryEvent;
-use contracts::messages::{Command, Message};
+use contracts::messages::queues::{SHIPPING_COMMANDS, SHIPPING_EVENTS};
+use contracts::messages::{Command, Message, Queue};
 use contracts::orders::{Coordination, OrderEvent};
 use contracts::payments::PaymentEvent;
 use contracts::shipping::{CancelShipment, Recall, ScheduleShipment, Shipment, ShippingEvent};
@@ -33,19 +34,59 @@ impl Request {
     }
 }
 
-/// What an event asks. Nothing where it asks nothing, is of an order that somebody else drives, or is of a
-/// type or version that this code does not know; an error where it cannot be read.
-pub fn asked(message: &Message) -> Result<Option<Request>, String> {
-    if message.coordination != Coordination::Choreographed {
-        return Ok(None);
+impl Asks for Request {
+    const NAME: &'static str = crate::NAME;
+    const COMMANDS: &'static Queue = &SHIPPING_COMMANDS;
+    const EVENTS: &'static Queue = &SHIPPING_EVENTS;
+
+    type Entry = Shipment;
+    type Event = ShippingEvent;
+
+    fn commanded(command: Command) -> Option<Self> {
+        match command {
+            Command::ScheduleShipment(request) => Some(Self::Schedule(request)),
+            Command::CancelShipment(request) | Command::RecallShipment(request) => {
+                Some(Self::Cancel(request))
+            }
+            _ => None,
+        }
     }
-    if let Some(event) = heard::<PaymentEvent>(message)? {
-        return of_payments(event);
+
+    fn asked(message: &Message) -> Result<Option<Self>, String> {
+        if message.coordination != Coordination::Choreographed {
+            return Ok(None);
+        }
+        if let Some(event) = heard::<PaymentEvent>(message)? {
+            return of_payments(event);
+        }
+        if let Some(event) = heard::<InventoryEvent>(message)? {
+            return Ok(of_inventory(&event));
+        }
+        Ok(heard::<OrderEvent>(message)?.and_then(|event| of_orders(&event)))
     }
-    if let Some(event) = heard::<InventoryEvent>(message)? {
-        return Ok(of_inventory(&event));
+
+    /// Goods are always called back where that was asked.
+    fn told(&self, result: &PortResult<Shipment>) -> Told<ShippingEvent> {
+        let order_id = self.order_id();
+        match result {
+            Ok(shipment) => {
+                let shipment = shipment.clone();
+                Told::Fact(match self {
+                    Self::Schedule(_) => ShippingEvent::ShipmentScheduled { shipment },
+                    Self::Cancel(request) => {
+                        ShippingEvent::ShipmentCancelled { shipment, recall: request.recall }
+                    }
+                })
+            }
+            Err(error) => Told::refused(error, |reason| match self {
+                Self::Schedule(_) => Some(ShippingEvent::ShipmentRefused { order_id, reason }),
+                Self::Cancel(CancelShipment { recall: Recall::Never, .. }) => {
+                    Some(ShippingEvent::ShipmentCancelRefused { order_id, reason })
+                }
+                Self::Cancel(CancelShipment { recall: Recall::IfShipped, .. }) => None,
+            }),
+        }
     }
-    Ok(heard::<OrderEvent>(message)?.and_then(|event| of_orders(&event)))
 }
 
 fn of_payments(event: PaymentEvent) -> Result<Option<Request>, String> {
@@ -81,38 +122,6 @@ fn of_orders(event: &OrderEvent) -> Option<Request> {
 
 fn cancel(order_id: OrderId, recall: Recall) -> Request {
     Request::Cancel(CancelShipment { order_id, recall })
-}
-
-/// What a command asks; nothing where it is for another module.
-pub fn commanded(command: Command) -> Option<Request> {
-    match command {
-        Command::ScheduleShipment(request) => Some(Request::Schedule(request)),
-        Command::CancelShipment(request) | Command::RecallShipment(request) => Some(Request::Cancel(request)),
-        _ => None,
-    }
-}
-
-/// What is said after a request that an event led to. Goods are always called back where that was asked.
-pub fn told(request: &Request, result: &PortResult<Shipment>) -> Told<ShippingEvent> {
-    let order_id = request.order_id();
-    match result {
-        Ok(shipment) => {
-            let shipment = shipment.clone();
-            Told::Fact(match request {
-                Request::Schedule(_) => ShippingEvent::ShipmentScheduled { shipment },
-                Request::Cancel(request) => {
-                    ShippingEvent::ShipmentCancelled { shipment, recall: request.recall }
-                }
-            })
-        }
-        Err(error) => Told::refused(error, |reason| match request {
-            Request::Schedule(_) => Some(ShippingEvent::ShipmentRefused { order_id, reason }),
-            Request::Cancel(CancelShipment { recall: Recall::Never, .. }) => {
-                Some(ShippingEvent::ShipmentCancelRefused { order_id, reason })
-            }
-            Request::Cancel(CancelShipment { recall: Recall::IfShipped, .. }) => None,
-        }),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Shipping over REST. Tracking answers with server-sent events where the client accepts them, and
-//! otherwise, as between services, with one JSON document a line.
+//! otherwise, as between services, with one JSON document a line. The stream ends after `delivered` or
+//! `cancelled`; a browser is to close it then, since it would open it again.
 
 use std::sync::Arc;
 
@@ -7,14 +8,14 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use chassis::http::{Answer, Ctx, Input, Refusal, answer, route, streams};
+use chassis::http::{Answer, Ctx, Input, Refusal, answer, route, sse, streams};
 use contracts::shipping::{
     AUDIT, CANCEL, CancelShipment, GetShipment, QUOTE, Quote, QuoteShipping, SCHEDULE, SHIPMENT,
-    ScheduleShipment, Shipment, Shipping, TRACK, TrackShipment,
+    ScheduleShipment, Shipment, Shipping, TRACK, TrackShipment, TrackingEvent,
 };
 use contracts::types::{Page, PageRequest};
-
-use crate::sse;
+use contracts::{PortResult, Streaming};
+use futures::StreamExt as _;
 
 type Port = State<Arc<dyn Shipping>>;
 
@@ -58,9 +59,18 @@ async fn track(
 ) -> Result<Response, Refusal> {
     let stations = port.track(&ctx, request).await?;
     if sse::is_accepted(&headers) {
-        return Ok(sse::stations(stations, sse::last_seen(&headers)));
+        let news = after(sse::last_seen(&headers).unwrap_or(0), stations);
+        return Ok(sse::events(news, |station| station.sequence));
     }
     Ok(streams::ndjson(stations))
+}
+
+/// The stations after number `seen`, for a browser that comes back.
+fn after(seen: u32, stations: Streaming<PortResult<TrackingEvent>>) -> Streaming<PortResult<TrackingEvent>> {
+    let is_news = move |station: &PortResult<TrackingEvent>| {
+        std::future::ready(station.as_ref().map_or(true, |station| station.sequence > seen))
+    };
+    stations.filter(is_news).boxed()
 }
 
 async fn audit(

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chassis::messaging::participant::{Participant, Unsaid, given_up, replied};
+use chassis::messaging::participant::{Asks, Participant, Unsaid, given_up, replied};
 use chassis::messaging::{Delivery, Handled, Handler, Received};
-use contracts::messages::topology::ORDERS_EVENTS;
+use contracts::messages::queues::ORDERS_EVENTS;
 use contracts::messages::{Command, Origin, Outgoing};
 use orders::domain::messages;
 
@@ -32,7 +32,7 @@ impl<P: Participant> Handler for Desk<P> {
         if self.mailbox.has_received(delivery.queue, delivery.message.id) {
             return Handled::Done;
         }
-        let answer = if delivery.queue == P::COMMANDS.name {
+        let answer = if delivery.queue == P::Request::COMMANDS.name {
             self.obey(delivery).await
         } else {
             self.react(delivery).await
@@ -54,25 +54,25 @@ impl<P: Participant> Handler for Desk<P> {
 
 impl<P: Participant> Desk<P> {
     async fn react(&self, delivery: &Delivery) -> Result<Option<Outgoing>, Unsaid> {
-        let (ctx, message) = (delivery.context(P::NAME), &delivery.message);
-        let Some(request) = P::asked(message).map_err(Unsaid::Hopeless)? else { return Ok(None) };
+        let (ctx, message) = (delivery.context(P::Request::NAME), &delivery.message);
+        let Some(request) = P::Request::asked(message).map_err(Unsaid::Hopeless)? else { return Ok(None) };
         let origin = Origin::of_message(message, &ctx);
         let result = self.participant.perform(&ctx, &request, &origin).await;
-        P::told(&request, &result).message(message.id, &origin, self.station.world.now())
+        request.told(&result).message(message.id, &origin, self.station.world.now())
     }
 
     async fn obey(&self, delivery: &Delivery) -> Result<Option<Outgoing>, Unsaid> {
-        let (ctx, message) = (delivery.context(P::NAME), &delivery.message);
+        let (ctx, message) = (delivery.context(P::Request::NAME), &delivery.message);
         let command = Command::read(message).map_err(|error| Unsaid::Hopeless(error.to_string()))?;
         let Some(command) = command else { return Ok(None) };
-        let Some(request) = P::commanded(command.clone()) else { return Ok(None) };
+        let Some(request) = P::Request::commanded(command.clone()) else { return Ok(None) };
         let origin = Origin::of_message(message, &ctx);
         let reply = match replied(&command, self.participant.perform(&ctx, &request, &origin).await) {
             Ok(reply) => reply,
             Err(error) if delivery.is_last() => given_up(&command, error),
             Err(error) => return Err(Unsaid::Again(error.to_string())),
         };
-        Ok(Some(reply.message(P::NAME, message, &origin, self.station.world.now())))
+        Ok(Some(reply.message(P::Request::NAME, message, &origin, self.station.world.now())))
     }
 
     async fn settle(&self, delivery: &Delivery, answer: Outgoing) {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use contracts::messages::topology::EVENTS;
+use contracts::messages::queues::EVENTS;
 use tradewind::audit::{Finding, Report};
 
 use super::shop::Shop;

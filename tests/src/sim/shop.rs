@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use chassis::config::Live;
 use chassis::messaging::Handler;
-use chassis::messaging::participant::Participant;
+use chassis::messaging::participant::{Asks, Participant};
 use contracts::OrderId;
-use contracts::messages::topology::{ORDERS_EVENTS, ORDERS_REPLIES};
+use contracts::messages::queues::{ORDERS_EVENTS, ORDERS_REPLIES};
 use contracts::orders::Orders;
 use futures::join;
 use orders::config::SagaConfig;
@@ -137,8 +137,8 @@ impl Shop {
         });
         join!(
             relay(station.clone(), mailbox.clone(), self.broker.clone()),
-            consume(station.clone(), self.broker.clone(), P::COMMANDS, desk.clone()),
-            consume(station.clone(), self.broker.clone(), P::EVENTS, desk),
+            consume(station.clone(), self.broker.clone(), P::Request::COMMANDS, desk.clone()),
+            consume(station.clone(), self.broker.clone(), P::Request::EVENTS, desk),
         );
     }
 
@@ -158,6 +158,7 @@ impl Shop {
             // shorter than some calls, so that two drivers meet, and than some messages take
             config: Live::fixed(SagaConfig { lease_ms: 1_500, resend_ms: 3_000, ..SagaConfig::default() }),
             owner: format!("life {}", station.life.number),
+            bell: chassis::bell::Bell::default(),
         };
         let service = Service::new(saga.clone(), SimIds(self.ids.clone()), TaskTracker::new());
         (Arc::new(service), saga)

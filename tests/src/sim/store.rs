@@ -241,6 +241,23 @@ impl OrderStore for MemoryStore {
             .await)
     }
 
+    async fn lease_postpone(
+        &self,
+        id: OrderId,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        Ok(self
+            .atomically("lease_postpone", |tables| match tables.orders.get_mut(&id) {
+                Some((order, held)) if !order.state.rests() && held.until <= now => {
+                    held.until = until;
+                    Outcome::Done
+                }
+                _ => Outcome::Lost,
+            })
+            .await)
+    }
+
     async fn orders_overdue(
         &self,
         driver: Driver,

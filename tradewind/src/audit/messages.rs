@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chassis::messaging::dead_letters::dropped_from;
 use chassis::messaging::mailbox::{InboxEntry, OutboxEntry};
 use contracts::messages::event::kind;
-use contracts::messages::topology::{NOTIFICATIONS_EVENTS, QUEUES};
+use contracts::messages::queues::{NOTIFICATIONS_EVENTS, QUEUES};
 use contracts::messages::{Address, MessageId};
 use contracts::notifications::Notification;
 use contracts::recommendations::{ProjectedOrder, Standing};

@@ -38,7 +38,7 @@ impl Switchboard {
             return Ok(line.clone());
         }
         let away = || format!("the broker is away: {}", self.broker.check().err().unwrap_or_default());
-        let link = tokio::time::timeout(PATIENCE, self.broker.link()).await.map_err(|_| away())?;
+        let link = tokio::time::timeout(PATIENCE, self.broker.publishing_link()).await.map_err(|_| away())?;
         let line = Line::open(link.map_err(|error| error.to_string())?).await?;
         Ok(present.insert(line).clone())
     }
@@ -56,12 +56,17 @@ impl Reach for Ahead {
     async fn establish(&self) -> Result<(), String> {
         let established = async {
             self.switchboard.line().await?;
-            // a question for what is not there ends the channel that it is asked on
-            let asking = self.switchboard.broker.channel().await.map_err(|error| error.to_string())?;
+            // a question for what is not there ends the channel that it is asked on, and only that
+            let link = self.switchboard.broker.publishing_link().await.map_err(|error| error.to_string())?;
+            let asking = link.channel().await.map_err(|error| error.to_string())?;
             let (queue, options) =
                 (requests_of(self.callee), QueueDeclareOptions { passive: true, ..Default::default() });
             let there = asking.queue_declare(queue.clone(), options, FieldTable::default()).await;
-            there.map(drop).map_err(|error| format!("nobody takes requests from {queue}: {error}"))
+            let there = there.map_err(|error| format!("nobody takes requests from {queue}: {error}"))?;
+            match there.consumer_count() {
+                0 => Err(format!("nobody takes requests from {queue} at present")),
+                _ => Ok(()),
+            }
         };
         let in_time = tokio::time::timeout(CONNECT_PATIENCE, established).await;
         in_time.unwrap_or_else(|_| Err(format!("the broker did not answer within {CONNECT_PATIENCE:?}")))

@@ -46,14 +46,16 @@ impl Fault {
                 if said.as_str().contains("inequivalent") =>
             {
                 Self::Standing(format!(
-                    "a queue or exchange stands there that was declared otherwise: delete it once it is empty \
-                     (`rabbitmqctl delete_queue NAME`), and it is declared anew by itself ({said})"
+                    "a queue or exchange stands there that was declared otherwise: stop the shop, delete it once it \
+                     is empty (`rabbitmqctl delete_queue NAME`), and start the shop again, which declares it anew \
+                     ({said})"
                 ))
             }
             AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND) if said.as_str().contains("inaccessible") => {
                 Self::Passing(format!(
                     "a queue has not come back yet; should that last for minutes, restart the broker, and as a last \
-                     resort delete the queue with what is in it (`rabbitmqctl delete_queue NAME`) ({said})"
+                     resort stop the shop, delete the queue with what is in it (`rabbitmqctl delete_queue NAME`), and \
+                     start the shop again ({said})"
                 ))
             }
             _ => Self::Passing(format!("it refused: {said}")),
@@ -72,6 +74,12 @@ impl Fault {
 pub(super) fn is_missing(error: &lapin::Error) -> bool {
     matches!(error.kind(), ErrorKind::ProtocolError(refusal)
         if *refusal.kind() == AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND))
+}
+
+/// Whether the broker says that something stands there which was declared otherwise.
+pub(in crate::messaging) fn is_declared_otherwise(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(refusal)
+        if *refusal.kind() == AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED))
 }
 
 #[cfg(test)]

@@ -65,7 +65,11 @@ impl Link {
     pub(in crate::messaging) async fn declare_again(&self) -> Result<(), PublishError> {
         let channel = self.channel().await?;
         match tokio::time::timeout(OPENING, topology::declare(&channel)).await {
-            Ok(declared) => declared.map_err(|error| PublishError::Away(error.to_string())),
+            Ok(declared) => declared.map_err(|error| {
+                tracing::warn!(%error, "a queue that is missing cannot be declared again: {error}");
+                PublishError::Away(error.to_string())
+            }),
+            Err(_) if self.is_blocked() => Err(PublishError::Away(BLOCKED.to_owned())),
             Err(_) => Err(self.condemn(&format!("it did not declare our queues within {OPENING:?}"))),
         }
     }
@@ -112,6 +116,11 @@ impl Link {
         self.0.connection.status().blocked()
     }
 
+    /// Whether lapin has it as connected: it knows that before it tells of an error.
+    fn is_connected(&self) -> bool {
+        self.0.connection.status().connected()
+    }
+
     /// Waits until this connection is lost, and ends what is left of it.
     pub(super) async fn watch(&self) {
         let mut events = Box::pin(self.0.connection.events_listener());
@@ -121,6 +130,11 @@ impl Link {
             tokio::select! {
                 () = self.lost() => break,
                 event = events.next() => match event {
+                    // lapin says so of a channel too, which the broker ended over a question that it refused:
+                    // whoever asked deals with that
+                    Some(Event::Error(error)) if self.is_connected() => {
+                        tracing::debug!(%error, "the broker ended a channel: {error}");
+                    }
                     Some(Event::Error(error)) => drop(self.condemn(&error.to_string())),
                     Some(Event::ConnectionBlocked(why)) => {
                         tracing::warn!(why, "the broker takes no more messages for now: {why}");
@@ -130,7 +144,7 @@ impl Link {
                     None => drop(self.condemn("the connection ended")),
                 },
                 _ = look.tick() => {
-                    if !self.0.connection.status().connected() {
+                    if !self.is_connected() {
                         drop(self.condemn("the connection ended"));
                     }
                 }

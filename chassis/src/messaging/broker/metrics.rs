@@ -4,10 +4,11 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use contracts::messages::topology::{COMMANDS, DEAD_LETTERS, EVENTS};
+use contracts::messages::queues::{COMMANDS, DEAD_LETTERS, EVENTS};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Histogram};
 
+use super::kept::Purpose;
 use crate::telemetry::metrics::meter;
 
 struct Instruments {
@@ -42,7 +43,7 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
             .build(),
         connected: meter()
             .u64_gauge("messaging.broker.connected")
-            .with_description("1 while there is a connection to the broker")
+            .with_description("1 while there is a connection to the broker, by its purpose")
             .build(),
         connections: counter("messaging.broker.connections", "Connections to the broker that were made"),
     }
@@ -67,13 +68,17 @@ pub(super) fn returned(exchange: &str) {
     INSTRUMENTS.returned.add(1, &exchange_label(exchange));
 }
 
-pub(super) fn connected() {
-    INSTRUMENTS.connected.record(1, &[]);
-    INSTRUMENTS.connections.add(1, &[]);
+fn purpose_label(purpose: Purpose) -> [KeyValue; 1] {
+    [KeyValue::new("purpose", purpose.as_str())]
 }
 
-pub(super) fn disconnected() {
-    INSTRUMENTS.connected.record(0, &[]);
+pub(super) fn connected(purpose: Purpose) {
+    INSTRUMENTS.connected.record(1, &purpose_label(purpose));
+    INSTRUMENTS.connections.add(1, &purpose_label(purpose));
+}
+
+pub(super) fn disconnected(purpose: Purpose) {
+    INSTRUMENTS.connected.record(0, &purpose_label(purpose));
 }
 
 /// A delivery was dealt with; `queue` and `outcome` are from fixed sets.

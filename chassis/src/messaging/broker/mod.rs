@@ -1,18 +1,24 @@
-//! The connection to the broker, which rebuilds itself.
+//! The connections to the broker, which rebuild themselves.
 //!
 //! - [`Broker`]: the handle: publishes, and hands out channels
 //! - [`Link`]: one connection as long as it lasts. Whoever consumes takes a channel on it, sees that it is
 //!   lost, and takes the next
 //! - [`Parcel`]: a message as the broker sees it; [`decode`] reads one as a CloudEvent
 //!
+//! A process has two connections: one to consume, one to publish. A broker that runs short of memory or disk
+//! blocks every connection that publishes, and takes nothing from it any more, acknowledgements neither.
+//! Over a connection that only consumes they go on, and so queues drain, which is what ends the shortage.
+//!
 //! A connection is lost when it is cut, when the broker ends it, and when the broker falls silent: no
-//! heartbeat for 10 s, or no confirm or answer in time. lapin's own recovery is off: it does not reliably
-//! outlive a broker that restarts, and knows nothing of silence.
+//! heartbeat for 10 s, or no confirm or answer in time. What the broker refuses ends the channel on which it
+//! was asked, and nothing else. lapin's own recovery is off: it does not reliably outlive a broker that
+//! restarts, and knows nothing of silence.
 
 mod address;
 mod backoff;
 mod cloud_event;
 mod fault;
+mod kept;
 mod link;
 mod metrics;
 mod parcel;
@@ -21,10 +27,8 @@ mod supervisor;
 mod topology;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use contracts::messages::Outgoing;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -33,22 +37,22 @@ use address::BrokerAddress;
 pub(in crate::messaging) use backoff::Backoff;
 pub use cloud_event::decode;
 pub(in crate::messaging) use cloud_event::{attribute, integer, text, traceparent};
+pub(in crate::messaging) use fault::is_declared_otherwise;
+use kept::{Kept, Purpose};
 pub use link::Link;
 pub(in crate::messaging) use metrics::{consumed, dead_lettered, redelivered};
 pub use parcel::Parcel;
-pub(in crate::messaging) use parcel::{PERSISTENT, short};
+pub(in crate::messaging) use parcel::{sent_on, short};
 use publisher::Publisher;
-use supervisor::{State, Supervisor};
+use supervisor::Supervisor;
 
-/// How long a caller waits for a connection that is being made.
-const PATIENCE: Duration = Duration::from_secs(3);
-
-/// A connection to the broker: a handle, cheap to clone.
+/// The connections to the broker: a handle, cheap to clone.
 #[derive(Clone)]
 pub struct Broker(Arc<Inner>);
 
 struct Inner {
-    state: watch::Receiver<State>,
+    consuming: Kept,
+    publishing: Kept,
     users: TaskTracker,
     publisher: Publisher,
 }
@@ -69,11 +73,13 @@ impl Broker {
     /// the broker's connections.
     pub fn connect(url: &str, name: &str, shutdown: CancellationToken) -> anyhow::Result<Self> {
         let address = BrokerAddress::parse(url)?;
-        let (state, observed) = watch::channel(State::Away("it is being connected to".to_owned()));
         let users = TaskTracker::new();
-        let name = name.to_owned();
-        tokio::spawn(Supervisor { address, name, state, users: users.clone(), shutdown }.run());
-        Ok(Self(Arc::new(Inner { state: observed, users, publisher: Publisher::new() })))
+        let keep = |purpose| {
+            let (address, shutdown) = (address.clone(), shutdown.clone());
+            Supervisor::start(address, name, purpose, users.clone(), shutdown)
+        };
+        let (consuming, publishing) = (keep(Purpose::Consuming), keep(Purpose::Publishing));
+        Ok(Self(Arc::new(Inner { consuming, publishing, users, publisher: Publisher::new() })))
     }
 
     /// Publishes messages in their order, all of them on one channel, and returns when the broker has
@@ -88,49 +94,42 @@ impl Broker {
         self.0.publisher.publish(self, parcels).await
     }
 
-    /// Whether there is a connection at present; says why not.
+    /// Whether both connections are there at present; says why not.
     pub fn check(&self) -> Result<(), String> {
-        match &*self.0.state.borrow() {
-            State::Here(link) if !link.is_lost() => Ok(()),
-            State::Here(link) => Err(link.why_lost()),
-            State::Away(why) => Err(why.clone()),
-            State::Stopped => Err(STOPPED.to_owned()),
-        }
+        self.0.consuming.check().and_then(|()| self.0.publishing.check())
     }
 
-    /// The present connection; waits a moment for one that is being made.
+    /// The present connection for consuming; waits a moment for one that is being made. Who publishes on it
+    /// has it blocked when the broker runs short.
     pub async fn link(&self) -> Result<Link, PublishError> {
-        match tokio::time::timeout(PATIENCE, self.next_link()).await {
-            Ok(Some(link)) => Ok(link),
-            Ok(None) => Err(PublishError::Away(STOPPED.to_owned())),
-            Err(_) => Err(PublishError::Away(self.check().err().unwrap_or_default())),
-        }
+        self.0.consuming.link().await
     }
 
-    /// A channel of its own on the present connection; waits a moment for one that is being made.
+    /// The present connection for publishing; waits a moment for one that is being made.
+    pub async fn publishing_link(&self) -> Result<Link, PublishError> {
+        self.0.publishing.link().await
+    }
+
+    /// A channel of its own on the present connection for consuming; waits a moment for one that is being
+    /// made.
     pub async fn channel(&self) -> Result<lapin::Channel, PublishError> {
         self.link().await?.channel().await
     }
 
-    /// The present connection, or the next one however long it takes; nothing when there will be none.
+    /// The present connection for consuming, or the next one however long it takes; nothing when there will
+    /// be none.
     pub async fn next_link(&self) -> Option<Link> {
-        let mut state = self.0.state.clone();
-        let ready = |state: &State| match state {
-            State::Here(link) => !link.is_lost(),
-            State::Away(_) => false,
-            State::Stopped => true,
-        };
-        match &*state.wait_for(ready).await.ok()? {
-            State::Here(link) => Some(link.clone()),
-            State::Away(_) | State::Stopped => None,
-        }
+        self.0.consuming.next_link().await
     }
 
-    /// As long as this is held, a connection is kept at shutdown (for a few seconds), so that what was
+    /// The same for publishing.
+    pub async fn next_publishing_link(&self) -> Option<Link> {
+        self.0.publishing.next_link().await
+    }
+
+    /// As long as this is held, the connections are kept at shutdown (for a few seconds), so that what was
     /// begun can be finished.
     pub(in crate::messaging) fn user(&self) -> TaskTrackerToken {
         self.0.users.token()
     }
 }
-
-const STOPPED: &str = "this process has let go of the broker";

@@ -43,7 +43,7 @@ impl Publisher {
         let Ok(Ok(_turn)) = turn else {
             return Err(PublishError::Away(format!("no turn to publish within {TURN:?}")));
         };
-        let link = broker.link().await?;
+        let link = broker.publishing_link().await?;
         let channel = self.channel(&link).await?;
         for parcels in parcels.chunks(IN_FLIGHT) {
             if let Err(error) = publish_on(&link, &channel, parcels).await {

@@ -1,4 +1,4 @@
-//! Keeps a connection to the broker: makes one, watches it, and makes another when it is lost. Queues are
+//! Keeps one connection to the broker: makes it, watches it, and makes another when it is lost. Queues are
 //! declared with each; whoever uses a connection sees that it is lost and takes the next.
 
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::address::BrokerAddress;
 use super::backoff::Backoff;
 use super::fault::Fault;
+use super::kept::{Kept, Purpose, State};
 use super::link::Link;
 use super::metrics;
 
@@ -23,36 +24,40 @@ const REMIND: u32 = 20;
 /// How long those who use the connection may take to finish, once this process is told to stop.
 const FINISH: Duration = Duration::from_secs(4);
 
-/// How things stand with the broker.
-#[derive(Clone)]
-pub(super) enum State {
-    /// There is a connection.
-    Here(Link),
-    /// There is none, for this reason.
-    Away(String),
-    /// There will be none any more.
-    Stopped,
-}
-
 pub(super) struct Supervisor {
-    pub(super) address: BrokerAddress,
-    pub(super) name: String,
-    pub(super) state: watch::Sender<State>,
-    /// Those who use the connection and have something to finish.
-    pub(super) users: TaskTracker,
-    pub(super) shutdown: CancellationToken,
+    address: BrokerAddress,
+    name: String,
+    purpose: Purpose,
+    state: watch::Sender<State>,
+    // those who use the connection and have something to finish
+    users: TaskTracker,
+    shutdown: CancellationToken,
 }
 
 impl Supervisor {
-    /// Does so until `shutdown`, or until nobody is left to use it.
-    pub(super) async fn run(self) {
+    /// Keeps a connection in the background until `shutdown`, and then until those in `users` have finished;
+    /// or until nobody is left to use it.
+    pub(super) fn start(
+        address: BrokerAddress,
+        name: &str,
+        purpose: Purpose,
+        users: TaskTracker,
+        shutdown: CancellationToken,
+    ) -> Kept {
+        let (state, observed) = watch::channel(State::Away("it is being connected to".to_owned()));
+        let name = format!("{name} ({purpose})");
+        tokio::spawn(Self { address, name, purpose, state, users, shutdown }.run());
+        Kept(observed)
+    }
+
+    async fn run(self) {
         tokio::select! {
             () = self.keep() => {}
             () = self.stopped() => {}
             () = self.state.closed() => {}
         }
         let last = self.state.send_replace(State::Stopped);
-        metrics::disconnected();
+        metrics::disconnected(self.purpose);
         if let State::Here(link) = last {
             link.close().await;
         }
@@ -72,14 +77,14 @@ impl Supervisor {
         loop {
             match Link::open(&self.address, &self.name).await {
                 Ok(link) => {
-                    tracing::info!("connected to the broker at {}", self.address);
-                    metrics::connected();
+                    tracing::info!("connected to the broker at {} for {}", self.address, self.purpose);
+                    metrics::connected(self.purpose);
                     let since = Instant::now();
                     self.state.send_replace(State::Here(link.clone()));
                     link.watch().await;
                     let why = link.why_lost();
-                    metrics::disconnected();
-                    tracing::warn!(why, "the connection to the broker was lost: {why}");
+                    metrics::disconnected(self.purpose);
+                    tracing::warn!(why, "the connection to the broker for {} was lost: {why}", self.purpose);
                     self.state.send_replace(State::Away(why));
                     last = None;
                     // one that breaks at once, again and again, is no success
@@ -101,10 +106,10 @@ impl Supervisor {
     }
 
     fn report(&self, fault: &Fault) {
-        let (broker, why) = (&self.address, fault.text());
+        let (broker, purpose, why) = (&self.address, self.purpose, fault.text());
         match fault {
-            Fault::Passing(_) => tracing::warn!(why, "no connection to the broker at {broker}: {why}"),
-            Fault::Standing(_) => tracing::error!(why, "no connection to the broker at {broker}: {why}"),
+            Fault::Passing(_) => tracing::warn!(why, "no connection for {purpose} to {broker}: {why}"),
+            Fault::Standing(_) => tracing::error!(why, "no connection for {purpose} to {broker}: {why}"),
         }
     }
 }

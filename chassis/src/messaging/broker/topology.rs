@@ -2,7 +2,7 @@
 //! as the table says, stays as it is.
 
 use contracts::messages::Queue;
-use contracts::messages::topology::{COMMANDS, DEAD_LETTERS, DELIVERY_LIMIT, EVENT_LOG, EVENTS, QUEUES};
+use contracts::messages::queues::{COMMANDS, DEAD_LETTERS, DELIVERY_LIMIT, EVENT_LOG, EVENTS, QUEUES};
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};

@@ -2,11 +2,11 @@
 
 use contracts::Timestamp;
 use contracts::messages::Queue;
-use contracts::messages::topology::DEAD_LETTERS;
+use contracts::messages::queues::DEAD_LETTERS;
 use lapin::BasicProperties;
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::types::AMQPValue;
 
-use crate::messaging::broker::{Broker, PERSISTENT, Parcel, PublishError, dead_lettered, short};
+use crate::messaging::broker::{Broker, Parcel, PublishError, dead_lettered, sent_on, short};
 
 /// What our headers on a dead letter begin with.
 pub(in crate::messaging) const OURS: &str = "tradewind-";
@@ -47,11 +47,10 @@ fn marked(properties: &BasicProperties, queue: &str, cause: &str, attempts: u32)
     let mut headers =
         properties.headers().as_ref().map(|headers| headers.inner().clone()).unwrap_or_default();
     headers.remove(DELIVERY_COUNT);
-    let mut headers = FieldTable::from(headers);
     let cause = &cause[..cause.floor_char_boundary(LONGEST_CAUSE)];
     for (name, value) in [(CAUSE, cause), (QUEUE, queue), (DIED_AT, &Timestamp::now().to_string())] {
         headers.insert(short(name), AMQPValue::LongString(value.into()));
     }
     headers.insert(short(ATTEMPTS), AMQPValue::LongLongInt(i64::from(attempts)));
-    properties.clone().with_headers(headers).with_delivery_mode(PERSISTENT)
+    sent_on(properties, headers)
 }

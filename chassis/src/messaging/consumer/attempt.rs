@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use contracts::messages::Queue;
-use contracts::messages::topology::DELIVERY_LIMIT;
+use contracts::messages::queues::DELIVERY_LIMIT;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;

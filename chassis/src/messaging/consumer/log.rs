@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use contracts::messages::Message;
-use contracts::messages::topology::EVENT_LOG;
+use contracts::messages::queues::EVENT_LOG;
 use futures::{FutureExt, StreamExt};
 use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
@@ -140,8 +140,10 @@ impl Reading {
         let mut next = self.start().await?;
         let channel = self.link.channel().await.map_err(|error| error.to_string())?;
         let from = AMQPValue::LongLongInt(i64::try_from(next).map_err(|error| error.to_string())?);
-        let mut entries =
-            subscribe(&self.link, &channel, from, BATCH).await.map_err(|error| error.to_string())?;
+        let mut entries = match subscribe(&self.link, &channel, from, BATCH).await {
+            Ok(entries) => entries,
+            Err(error) => return Err(self.declare_again(&error).await),
+        };
         loop {
             let first = tokio::select! {
                 () = self.shutdown.cancelled() => return Ok(()),
@@ -179,11 +181,7 @@ impl Reading {
         }
         let end = match end_of_log(&self.link).await {
             Ok(end) => end,
-            Err(error) => {
-                // somebody may have deleted it
-                let _ = self.link.declare_again().await;
-                return Err(error.to_string());
-            }
+            Err(error) => return Err(self.declare_again(&error).await),
         };
         let end = end.ok_or("the log shows no entries, and some were read from it already")?;
         if next <= end.saturating_add(1) {
@@ -196,6 +194,13 @@ impl Reading {
              anew, and is read from its beginning"
         );
         Ok(0)
+    }
+
+    /// Declares the log again, which somebody may have deleted, and says why it could not be read.
+    async fn declare_again(&self, error: &PublishError) -> String {
+        // what fails here fails again with the next attempt
+        let _ = self.link.declare_again().await;
+        error.to_string()
     }
 
     /// Has the reader read a batch, again and again until it has; says what to read next.

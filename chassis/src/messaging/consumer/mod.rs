@@ -59,7 +59,7 @@ pub struct Delivery {
 impl Delivery {
     /// Whether this is the last attempt before the message is put aside.
     pub fn is_last(&self) -> bool {
-        self.attempt >= contracts::messages::topology::DELIVERY_LIMIT
+        self.attempt >= contracts::messages::queues::DELIVERY_LIMIT
     }
 
     /// The circumstances in which `module` acts on it: a span of the message's trace, and a deadline.

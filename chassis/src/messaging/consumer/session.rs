@@ -56,7 +56,7 @@ impl Consumer {
                 link = self.broker.next_link() => link,
             };
             let Some(link) = link else { break };
-            let Err((Ended(why), worked)) = self.session(link).await else { break };
+            let Err((Ended(why), worked)) = self.session(link).await else { return };
             failures = if worked { 1 } else { failures.saturating_add(1) };
             tracing::debug!(why, "consuming {} begins anew: {why}", self.queue.name);
             tokio::select! {
@@ -67,7 +67,8 @@ impl Consumer {
         self.finish().await;
     }
 
-    /// Consumes over one connection; an error says why it ended, and whether it had begun.
+    /// Consumes over one connection until shutdown, and finishes what is under way then; an error says why it
+    /// ended before, and whether it had begun.
     async fn session(&mut self, link: Link) -> Result<(), (Ended, bool)> {
         let begun = self.begin(&link).await;
         let (channel, mut deliveries) = begun.map_err(|ended| (ended, false))?;
@@ -84,8 +85,7 @@ impl Consumer {
                 () = self.shutdown.cancelled() => {
                     let cancelled = channel.basic_cancel(deliveries.tag(), BasicCancelOptions::default());
                     // if the broker does not hear it, it sees the channel end
-                    let _ = link.answered("end a consumer", cancelled).await;
-                    self.finish().await;
+                    let (_, ()) = tokio::join!(link.answered("end a consumer", cancelled), self.finish());
                     return Ok(());
                 }
                 () = link.lost() => break link.why_lost(),

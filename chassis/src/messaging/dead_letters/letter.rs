@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 
 use contracts::Timestamp;
 use contracts::messages::Queue;
-use contracts::messages::topology::DELIVERY_LIMIT;
-use lapin::BasicProperties;
+use contracts::messages::queues::DELIVERY_LIMIT;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::messaging::broker::{PERSISTENT, Parcel, attribute, integer, text, traceparent};
+use crate::messaging::broker::{Parcel, attribute, integer, sent_on, text, traceparent};
 use crate::messaging::consumer::{ATTEMPTS, CAUSE, DELIVERY_COUNT, DIED_AT, OURS};
 
 /// A message that nobody could deal with.
@@ -113,13 +112,11 @@ impl DeadLetterDetail {
 pub(super) fn revived(queue: &Queue, message: &Delivery) -> Parcel {
     let headers =
         message.properties.headers().as_ref().map(|headers| headers.inner().clone()).unwrap_or_default();
-    let headers: BTreeMap<_, _> =
-        headers.into_iter().filter(|(name, _)| !tells_of_its_death(name.as_str())).collect();
-    let properties: BasicProperties = message.properties.clone();
+    let headers = headers.into_iter().filter(|(name, _)| !tells_of_its_death(name.as_str()));
     Parcel {
         exchange: String::new(),
         key: queue.name.to_owned(),
-        properties: properties.with_headers(headers.into()).with_delivery_mode(PERSISTENT),
+        properties: sent_on(&message.properties, headers),
         body: message.data.clone(),
     }
 }

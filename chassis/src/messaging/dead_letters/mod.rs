@@ -11,7 +11,7 @@ mod routes;
 use std::sync::Arc;
 
 use contracts::error::chain;
-use contracts::messages::topology::QUEUES;
+use contracts::messages::queues::QUEUES;
 use contracts::messages::{MessageId, Queue};
 use lapin::Channel;
 use lapin::message::Delivery;
@@ -175,7 +175,11 @@ impl DeadLetters {
         let channel = link.channel().await?;
         let mut look = Look { link, channel, letters: Vec::new(), more: false };
         for queue in QUEUES.iter().filter(|queue| queue.module == self.module) {
-            look.take(queue, limit).await?;
+            if let Err(error) = look.take(queue, limit).await {
+                // somebody may have deleted it: whoever looks again finds it
+                drop(look.link.declare_again().await);
+                return Err(error);
+            }
         }
         Ok(look)
     }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use contracts::PortError;
 use contracts::messages::{Command, Origin, Outgoing};
 
-use super::Participant;
 use super::told::{Unsaid, given_up, replied};
+use super::{Asks, Participant};
 use crate::clock::Clock;
 use crate::messaging::{Delivery, Handled, Handler, Mailbox, ignored};
 use crate::store::StoreError;
@@ -40,7 +40,7 @@ impl<P: Participant> CommandHandler<P> {
 impl<P: Participant> Handler for EventHandler<P> {
     async fn handle(&self, delivery: &Delivery) -> Handled {
         let message = &delivery.message;
-        match P::asked(message) {
+        match P::Request::asked(message) {
             Ok(Some(request)) => ended(self.desk.react(delivery, &request).await),
             Ok(None) => ignored(&self.desk.mailbox, delivery).await,
             Err(cause) => Handled::Hopeless(cause),
@@ -57,7 +57,7 @@ impl<P: Participant> Handler for CommandHandler<P> {
             Ok(None) => return ignored(&self.desk.mailbox, delivery).await,
             Err(error) => return Handled::Hopeless(format!("{} cannot be read: {error}", message.kind)),
         };
-        match P::commanded(command.clone()) {
+        match P::Request::commanded(command.clone()) {
             Some(request) => ended(self.desk.obey(delivery, &command, &request).await),
             None => ignored(&self.desk.mailbox, delivery).await,
         }
@@ -76,10 +76,10 @@ impl<P: Participant> Desk<P> {
         if self.is_settled(delivery).await? {
             return Ok(());
         }
-        let (ctx, message) = (delivery.context(P::NAME), &delivery.message);
+        let (ctx, message) = (delivery.context(P::Request::NAME), &delivery.message);
         let origin = Origin::of_message(message, &ctx);
         let result = self.participant.perform(&ctx, request, &origin).await;
-        let answer = P::told(request, &result).message(message.id, &origin, self.clock.now())?;
+        let answer = request.told(&result).message(message.id, &origin, self.clock.now())?;
         self.settle(delivery, answer.as_slice()).await
     }
 
@@ -87,7 +87,7 @@ impl<P: Participant> Desk<P> {
         if self.is_settled(delivery).await? {
             return Ok(());
         }
-        let (ctx, message) = (delivery.context(P::NAME), &delivery.message);
+        let (ctx, message) = (delivery.context(P::Request::NAME), &delivery.message);
         let origin = Origin::of_message(message, &ctx);
         let reply = match replied(command, self.participant.perform(&ctx, request, &origin).await) {
             Ok(reply) => reply,
@@ -95,7 +95,7 @@ impl<P: Participant> Desk<P> {
             Err(error) if delivery.is_last() => given_up(command, error),
             Err(error) => return Err(Unsaid::Again(error.to_string())),
         };
-        self.settle(delivery, &[reply.message(P::NAME, message, &origin, self.clock.now())]).await
+        self.settle(delivery, &[reply.message(P::Request::NAME, message, &origin, self.clock.now())]).await
     }
 
     /// Whether the message was dealt with before: a look, which saves the work.

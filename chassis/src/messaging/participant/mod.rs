@@ -1,8 +1,8 @@
 //! A module that takes part in the orders of others by message: it is asked for something, does it, and
 //! says what came of it.
 //!
-//! What is asked of a module and what it says stands in a table of its own (`reactions.rs`, pure). Here is
-//! what those tables have in common:
+//! What is asked of a module and what it says stands in a table of its own ([`Asks`], in its `reactions.rs`,
+//! pure). Here is what those tables have in common, and who acts on them:
 //!
 //! - [`Told`], [`heard`]: what is said, given how a call ended; what an event says
 //! - [`replied`], [`given_up`]: the same for commands
@@ -31,9 +31,9 @@ use crate::process::{Module, Platform};
 pub use handlers::{CommandHandler, EventHandler};
 pub use told::{Told, Unsaid, given_up, heard, replied};
 
-/// A module's service, as messages see it.
-#[async_trait]
-pub trait Participant: Send + Sync + 'static {
+/// What can be asked of a module by message, and the rules by which it is asked and answers: pure. It stands
+/// with the request, so that whoever does what is asked, in earnest or in a simulation, has one table.
+pub trait Asks: Sized + Send + Sync + 'static {
     /// The module.
     const NAME: &'static str;
     /// Where its commands come in.
@@ -41,22 +41,27 @@ pub trait Participant: Send + Sync + 'static {
     /// Where the events come in that it reacts to.
     const EVENTS: &'static Queue;
 
-    /// What can be asked of it.
-    type Request: Send + Sync;
     /// What it has in its books afterwards.
     type Entry: Send + Sync;
     /// What it tells the world.
     type Event: Event + Send;
 
     /// What a command asks of it; nothing where it is for another module.
-    fn commanded(command: Command) -> Option<Self::Request>;
+    fn commanded(command: Command) -> Option<Self>;
 
     /// What an event asks of it. Nothing where it asks nothing, is of an order that somebody else drives,
     /// or is of a type or version that this code does not know; an error where it cannot be read.
-    fn asked(event: &Message) -> Result<Option<Self::Request>, String>;
+    fn asked(event: &Message) -> Result<Option<Self>, String>;
 
-    /// What it says after a request that ended so.
-    fn told(request: &Self::Request, result: &PortResult<Self::Entry>) -> Told<Self::Event>;
+    /// What it says after a request that an event led to and that ended so.
+    fn told(&self, result: &PortResult<Self::Entry>) -> Told<Self::Event>;
+}
+
+/// A module's service, as messages see it.
+#[async_trait]
+pub trait Participant: Send + Sync + 'static {
+    /// What can be asked of it.
+    type Request: Asks;
 
     /// Does what is asked. A repetition answers what the first time answered.
     async fn perform(
@@ -64,7 +69,7 @@ pub trait Participant: Send + Sync + 'static {
         ctx: &Context,
         request: &Self::Request,
         origin: &Origin,
-    ) -> PortResult<Self::Entry>;
+    ) -> PortResult<<Self::Request as Asks>::Entry>;
 }
 
 /// The same module, speaking and hearing: consumers of its two queues, the relay of its outbox, and the
@@ -84,9 +89,9 @@ pub fn take_part<P: Participant>(
     let (draining, shutdown) = (&platform.draining, platform.shutdown.clone());
     module
         .control(mailbox.control_routes())
-        .control(DeadLetters::new(broker.clone(), P::NAME, mailbox.clone()).control_routes())
-        .task(consumer::consume(broker.clone(), P::COMMANDS, Arc::new(commands), draining.clone()))
-        .task(consumer::consume(broker.clone(), P::EVENTS, Arc::new(events), draining.clone()))
+        .control(DeadLetters::new(broker.clone(), P::Request::NAME, mailbox.clone()).control_routes())
+        .task(consumer::consume(broker.clone(), P::Request::COMMANDS, Arc::new(commands), draining.clone()))
+        .task(consumer::consume(broker.clone(), P::Request::EVENTS, Arc::new(events), draining.clone()))
         .task(mailbox.relay(broker.clone(), shutdown))
 }
 

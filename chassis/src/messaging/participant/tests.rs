@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use contracts::inventory::{
     CommitStock, InventoryEvent, ReleaseStock, Reservation, ReservationStatus, ReserveStock,
 };
-use contracts::messages::topology::{DELIVERY_LIMIT, INVENTORY_COMMANDS, INVENTORY_EVENTS};
+use contracts::messages::queues::{DELIVERY_LIMIT, INVENTORY_COMMANDS, INVENTORY_EVENTS};
 use contracts::messages::{CommandReply, MessageId, Outcome};
 use contracts::orders::{Coordination, Reason};
 use contracts::{Code, OrderId, PortError, Problem, Timestamp, TraceContext};
@@ -29,36 +29,39 @@ struct Fake {
     origins: Mutex<Vec<Origin>>,
 }
 
-#[async_trait]
-impl Participant for Fake {
+impl Asks for ReleaseStock {
     const NAME: &'static str = "inventory";
     const COMMANDS: &'static Queue = &INVENTORY_COMMANDS;
     const EVENTS: &'static Queue = &INVENTORY_EVENTS;
 
-    type Request = ReleaseStock;
     type Entry = Reservation;
     type Event = InventoryEvent;
 
-    fn commanded(command: Command) -> Option<ReleaseStock> {
+    fn commanded(command: Command) -> Option<Self> {
         match command {
             Command::ReleaseStock(request) => Some(request),
             _ => None,
         }
     }
 
-    fn asked(event: &Message) -> Result<Option<ReleaseStock>, String> {
-        Ok(heard::<InventoryEvent>(event)?.map(|event| ReleaseStock { order_id: event.subject() }))
+    fn asked(event: &Message) -> Result<Option<Self>, String> {
+        Ok(heard::<InventoryEvent>(event)?.map(|event| Self { order_id: event.subject() }))
     }
 
-    fn told(_: &ReleaseStock, result: &PortResult<Reservation>) -> Told<InventoryEvent> {
+    fn told(&self, result: &PortResult<Reservation>) -> Told<InventoryEvent> {
         match result {
             Ok(claim) => Told::Fact(InventoryEvent::StockReleased { reservation: claim.clone() }),
             Err(error) => Told::refused(error, |reason| match reason.code.as_str() {
                 "conflict" => None,
-                _ => Some(InventoryEvent::StockRefused { order_id: ORDER, reason }),
+                _ => Some(InventoryEvent::StockRefused { order_id: self.order_id, reason }),
             }),
         }
     }
+}
+
+#[async_trait]
+impl Participant for Fake {
+    type Request = ReleaseStock;
 
     async fn perform(&self, _: &Context, request: &ReleaseStock, origin: &Origin) -> PortResult<Reservation> {
         assert_eq!(request.order_id, ORDER);
@@ -89,9 +92,9 @@ async fn benches() -> Vec<Bench> {
     for database in testkit::databases().await {
         let url = StoreUrl::parse(&database.url).expect("an address");
         let tables = Migrator::with_migrations(Vec::new());
-        let store = Store::open(&url, Fake::NAME, tables).await.expect("opens");
+        let store = Store::open(&url, ReleaseStock::NAME, tables).await.expect("opens");
         let (fake, clock) = (Arc::new(Fake::default()), Arc::new(ManualClock::at(NOW)));
-        let mailbox = Mailbox::open(&store, Fake::NAME, clock.clone()).await.expect("opens");
+        let mailbox = Mailbox::open(&store, ReleaseStock::NAME, clock.clone()).await.expect("opens");
         benches.push(Bench {
             events: EventHandler::new(fake.clone(), mailbox.clone(), clock.clone()),
             commands: CommandHandler::new(fake.clone(), mailbox, clock),

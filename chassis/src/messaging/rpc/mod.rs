@@ -9,6 +9,7 @@
 //! Requests go to the queue `SERVICE.requests`, which all instances of a service share and which goes when
 //! the last of them does: a request for an absent service comes back to its caller at once. Replies take
 //! the direct way (`amq.rabbitmq.reply-to`): they are in no queue, and are dropped where the caller is gone.
+//! Both sides use the connection for publishing: direct replies come over the channel of the request.
 //!
 //! **A request is executed at most once**, unless it may be repeated. It is acknowledged when its work
 //! begins and not when that is done: another instance would otherwise do again what its caller was told may

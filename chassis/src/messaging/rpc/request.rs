@@ -13,7 +13,9 @@ use crate::messaging::broker::{integer, short, text};
 
 /// The header with the moment after which nobody waits any more, in milliseconds since 1970. Beside it
 /// stands the time that was left when the request was sent. The callee goes by the shorter of the two: time
-/// left alone would not count the time in queues, and a moment alone would trust two clocks to agree.
+/// left alone would not count the time in queues. The moment trusts two clocks to agree: a callee whose clock
+/// is ahead of its caller's has that much less time, and refuses everything where it is ahead by more than a
+/// call may take. One whose clock is behind has the time that was left, queues not counted.
 pub const DEADLINE: &str = "tradewind-deadline-ms";
 
 /// Where replies go that are to find the channel which the request was published on.

@@ -8,7 +8,7 @@ use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions,
 };
-use lapin::types::FieldTable;
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Consumer};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -17,12 +17,15 @@ use tokio_util::task::TaskTracker;
 use super::answer::{Desk, Envelope};
 use super::{Operations, requests_of};
 use crate::messaging::Broker;
-use crate::messaging::broker::{Link, PublishError};
+use crate::messaging::broker::{Link, PublishError, is_declared_otherwise};
 
 /// How many requests are worked on at once.
 const CALLS: usize = 128;
 /// How many more wait here for their turn; the rest wait in the queue, for other instances too.
 const PREFETCH: u16 = 32;
+/// A queue of requests that nobody listens to goes after so many milliseconds. It goes with its last consumer
+/// as it is; but one that outlived the broker's restart never had any, and would keep requests to nobody.
+const EXPIRES_MILLIS: i32 = 30_000;
 /// How long to wait where the broker does not let us listen.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -40,7 +43,7 @@ where
         calls: Arc::new(Semaphore::new(CALLS)),
         work: TaskTracker::new(),
     };
-    while let Some(link) = draining.run_until_cancelled(broker.next_link()).await.flatten() {
+    while let Some(link) = draining.run_until_cancelled(broker.next_publishing_link()).await.flatten() {
         if let Err(error) = server.serve_over(&link, &draining).await
             && !link.is_lost()
         {
@@ -63,8 +66,7 @@ struct Server {
 impl Server {
     /// Takes requests until this connection is lost, or until `draining` and the last that came before.
     async fn serve_over(&self, link: &Link, draining: &CancellationToken) -> Result<(), PublishError> {
-        let channel = link.channel().await?;
-        let mut requests = link.answered("let us take requests", self.listen(&channel)).await?;
+        let (channel, mut requests) = self.listen(link).await?;
         tracing::debug!(service = self.service, "{} takes requests by message", self.service);
         let mut turn: Option<OwnedSemaphorePermit> = None;
         let mut listening = true;
@@ -88,15 +90,26 @@ impl Server {
         }
     }
 
-    async fn listen(&self, channel: &Channel) -> lapin::Result<Consumer> {
-        let queue = requests_of(self.service);
-        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
-        // goes with its last consumer, so that a request to nobody is refused and does not wait; requests
-        // themselves are not kept on disk, because nobody waits for them that long
-        let options = QueueDeclareOptions { durable: true, auto_delete: true, ..Default::default() };
-        channel.queue_declare(queue.clone(), options, FieldTable::default()).await?;
-        let options = BasicConsumeOptions::default();
-        channel.basic_consume(queue, "".into(), options, FieldTable::default()).await
+    async fn listen(&self, link: &Link) -> Result<(Channel, Consumer), PublishError> {
+        let mut channel = link.channel().await?;
+        let declared = async {
+            match declare(&channel, self.service).await {
+                Ok(()) => Ok(true),
+                Err(error) if is_declared_otherwise(&error) => Ok(false),
+                Err(error) => Err(error),
+            }
+        };
+        if !link.answered("declare a queue for requests", declared).await? {
+            // by a process of another version, with which it is shared as it is; the refusal cost the channel
+            channel = link.channel().await?;
+        }
+        let listening = async {
+            channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+            let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+            channel.basic_consume(requests_of(self.service), "".into(), options, arguments).await
+        };
+        let requests = link.answered("let us take requests", listening).await?;
+        Ok((channel, requests))
     }
 
     /// Acknowledges a request and begins to work on it.
@@ -108,9 +121,21 @@ impl Server {
         channel: &Channel,
     ) -> Result<(), PublishError> {
         let acknowledged = request.acker.ack(BasicAckOptions::default()).await;
-        acknowledged.map_err(|error| PublishError::Away(error.to_string()))?;
+        if !acknowledged.map_err(|error| PublishError::Away(error.to_string()))? {
+            // the channel is lost, and another instance is given it
+            return Err(PublishError::Away("a request came over a channel that was lost since".to_owned()));
+        }
         let envelope = Envelope { request, link: link.clone(), channel: channel.clone(), turn };
         self.work.spawn(self.desk.clone().answer(envelope));
         Ok(())
     }
+}
+
+/// The queue goes with its last consumer, so that a request to nobody is refused and does not wait. Requests
+/// themselves are not kept on disk, because nobody waits for them that long.
+async fn declare(channel: &Channel, service: &str) -> lapin::Result<()> {
+    let options = QueueDeclareOptions { durable: true, auto_delete: true, ..Default::default() };
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-expires".into(), AMQPValue::LongInt(EXPIRES_MILLIS));
+    channel.queue_declare(requests_of(service), options, arguments).await.map(drop)
 }

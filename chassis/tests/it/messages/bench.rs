@@ -9,7 +9,7 @@ use chassis::messaging::broker::Broker;
 use chassis::messaging::consumer::consume;
 use chassis::messaging::{Delivery, Handled, Handler};
 use contracts::TraceContext;
-use contracts::messages::topology::{EVENTS, INVENTORY_COMMANDS};
+use contracts::messages::queues::{EVENTS, INVENTORY_COMMANDS};
 use contracts::messages::{Address, Message, MessageId, Outgoing, Queue};
 use contracts::orders::Coordination;
 use contracts::types::{OrderId, Timestamp};

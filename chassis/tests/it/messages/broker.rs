@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chassis::messaging::broker::{Broker, PublishError};
-use contracts::messages::topology::COMMANDS as COMMANDS_EXCHANGE;
+use contracts::messages::queues::COMMANDS as COMMANDS_EXCHANGE;
 use contracts::messages::{Address, Outgoing};
 use testkit::{Proxy, RabbitMq, eventually};
 use tokio::time::Instant;

@@ -8,7 +8,10 @@ use chassis::messaging::Mailbox;
 use chassis::messaging::consumer::{PREFETCH, consume};
 use chassis::messaging::dead_letters::DeadLetters;
 use chassis::messaging::{Delivery, Handled, Handler};
-use contracts::messages::topology::DELIVERY_LIMIT;
+use contracts::messages::queues::DELIVERY_LIMIT;
+use lapin::BasicProperties;
+use lapin::options::{BasicPublishOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
 use testkit::eventually;
 use tokio::sync::Semaphore;
 
@@ -102,13 +105,29 @@ async fn a_queue_without_consumers_comes_back_when_somebody_publishes_to_it() {
 /// A handler that waits until it is let go.
 struct Gate {
     began: Semaphore,
+    again: Semaphore,
     go: Semaphore,
+}
+
+impl Gate {
+    fn closed() -> Arc<Self> {
+        let none = || Semaphore::new(0);
+        Arc::new(Self { began: none(), again: none(), go: none() })
+    }
+
+    async fn began(&self, messages: usize) {
+        eventually("messages to be in hand", SOON, async || {
+            (self.began.available_permits() >= messages).then_some(())
+        })
+        .await;
+    }
 }
 
 #[async_trait]
 impl Handler for Gate {
-    async fn handle(&self, _: &Delivery) -> Handled {
+    async fn handle(&self, delivery: &Delivery) -> Handled {
         self.began.add_permits(1);
+        self.again.add_permits(usize::from(delivery.attempt > 1));
         self.go.acquire().await.expect("open").forget();
         Handled::Done
     }
@@ -117,17 +136,63 @@ impl Handler for Gate {
 #[tokio::test]
 async fn no_more_are_in_hand_than_agreed_and_at_shutdown_those_are_finished() {
     let Some(bench) = Bench::ready().await else { return };
-    let gate = Arc::new(Gate { began: Semaphore::new(0), go: Semaphore::new(0) });
+    let gate = Gate::closed();
     let stop = bench.stop.child_token();
     let consuming = tokio::spawn(consume(bench.broker.clone(), COMMANDS, gate.clone(), stop.clone()));
     bench.broker.publish(&commands(0..100)).await.expect("confirmed");
-    eventually("all hands to be full", SOON, async || {
-        (gate.began.available_permits() == usize::from(PREFETCH)).then_some(())
-    })
-    .await;
+    gate.began(usize::from(PREFETCH)).await;
     stop.cancel();
     gate.go.add_permits(100);
     tokio::time::timeout(SOON, consuming).await.expect("it ends").expect("no panic");
     assert_eq!(gate.began.available_permits(), usize::from(PREFETCH));
     bench.holds(COMMANDS.name, 100 - u64::from(PREFETCH)).await;
+}
+
+/// Has three messages in hand while `befall` happens; nothing of it may bring one of them again.
+async fn nothing_comes_again(bench: &Bench, befall: impl AsyncFnOnce()) {
+    let gate = Gate::closed();
+    tokio::spawn(consume(bench.broker.clone(), COMMANDS, gate.clone(), bench.stop.child_token()));
+    bench.broker.publish(&commands(0..3)).await.expect("confirmed");
+    gate.began(3).await;
+    let link = bench.broker.link().await.expect("a connection");
+    befall().await;
+    bench.publish_surely(&[command(3)]).await;
+    gate.began(4).await;
+    assert!(!link.is_lost());
+    gate.go.add_permits(10);
+    bench.holds(COMMANDS.name, 0).await;
+    assert_eq!((gate.began.available_permits(), gate.again.available_permits()), (4, 0));
+}
+
+#[tokio::test]
+async fn a_question_that_the_broker_refuses_ends_its_channel_and_nothing_else() {
+    let Some(bench) = Bench::ready().await else { return };
+    let publishing = bench.broker.publishing_link().await.expect("a connection");
+    nothing_comes_again(&bench, async || {
+        for link in [&bench.broker.link().await.expect("a connection"), &publishing] {
+            let channel = link.channel().await.expect("a channel");
+            let options = QueueDeclareOptions { passive: true, ..Default::default() };
+            let asked = channel.queue_declare("nobody.requests".into(), options, FieldTable::default());
+            asked.await.expect_err("there is no such queue");
+            link.channel().await.expect("another channel");
+        }
+    })
+    .await;
+    assert!(!publishing.is_lost());
+}
+
+#[tokio::test]
+async fn what_befalls_the_connection_for_publishing_leaves_what_consumers_have_in_hand() {
+    let Some(bench) = Bench::ready().await else { return };
+    let publishing = bench.broker.publishing_link().await.expect("a connection");
+    nothing_comes_again(&bench, async || {
+        // RabbitMQ ends the connection over this
+        let options = BasicPublishOptions { immediate: true, ..Default::default() };
+        let channel = publishing.channel().await.expect("a channel");
+        let published =
+            channel.basic_publish("".into(), COMMANDS.name.into(), options, b"", BasicProperties::default());
+        drop(published.await);
+        tokio::time::timeout(SOON, publishing.lost()).await.expect("the loss is seen");
+    })
+    .await;
 }

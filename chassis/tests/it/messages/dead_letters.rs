@@ -7,9 +7,13 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use chassis::messaging::Handled;
 use chassis::messaging::Mailbox;
+use chassis::messaging::broker::Parcel;
+use chassis::messaging::consumer::consume;
 use chassis::messaging::dead_letters::{DeadLetterDetail, DeadLetterList, DeadLetters, Dealt, Which};
-use contracts::messages::topology::DELIVERY_LIMIT;
+use contracts::messages::queues::DELIVERY_LIMIT;
+use lapin::BasicProperties;
 use lapin::options::{BasicGetOptions, BasicNackOptions};
+use lapin::types::AMQPValue;
 use serde::de::DeserializeOwned;
 use testkit::eventually;
 use tower::ServiceExt;
@@ -123,4 +127,43 @@ async fn one_that_kills_every_process_is_put_aside_by_the_broker_and_says_so() {
     bench.consume(COMMANDS, &handler);
     assert_eq!(letters(&bench).redrive(&Which::All).await.expect("sent again").letters, 1);
     assert_eq!(handler.saw(1).await[0].attempt, 1);
+}
+
+#[tokio::test]
+async fn what_the_sender_wanted_of_the_broker_is_not_wanted_again() {
+    let Some(bench) = Bench::ready().await else { return };
+    let copies = AMQPValue::FieldArray(vec![AMQPValue::LongString("elsewhere".into())].into());
+    let mut parcel = Parcel::of(&command(1));
+    let mut headers = parcel.properties.headers().clone().expect("headers");
+    headers.insert("CC".into(), copies);
+    // the user is ours here: of another, the broker would not have taken it
+    parcel.properties =
+        parcel.properties.with_headers(headers).with_expiration("600000".into()).with_user_id("guest".into());
+    bench.broker.publish_parcels(&[parcel.clone()]).await.expect("confirmed");
+    let stop = bench.stop.child_token();
+    let hopeless = Script::new(|_| Handled::Hopeless("no".to_owned()));
+    tokio::spawn(consume(bench.broker.clone(), COMMANDS, hopeless, stop.clone()));
+    bench.holds(&COMMANDS.dead_letters(), 1).await;
+    stop.cancel();
+
+    let asks_nothing = |properties: &BasicProperties| {
+        assert_eq!((properties.expiration(), properties.user_id()), (&None, &None));
+        assert!(!properties.headers().as_ref().is_some_and(|headers| headers.contains_key("CC")));
+        assert_eq!(properties.message_id(), parcel.properties.message_id());
+    };
+    let channel = bench.broker.channel().await.expect("a channel");
+    let get = async |queue: &str| {
+        eventually("the message", SOON, async || {
+            channel.basic_get(queue.into(), BasicGetOptions::default()).await.expect("an answer")
+        })
+        .await
+    };
+    let letter = get(&COMMANDS.dead_letters()).await;
+    asks_nothing(&letter.properties);
+    letter.acker.nack(BasicNackOptions { requeue: true, multiple: false }).await.expect("sent");
+    eventually("it to be sent again", SOON, async || {
+        (letters(&bench).redrive(&Which::All).await.ok()?.letters == 1).then_some(())
+    })
+    .await;
+    asks_nothing(&get(COMMANDS.name).await.properties);
 }

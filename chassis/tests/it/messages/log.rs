@@ -114,10 +114,11 @@ async fn reading_goes_on_without_a_gap_over_another_connection() {
             number += 1;
             bench.broker.publish(&[event(number)]).await.expect("confirmed");
         }
-        let link = bench.broker.link().await.expect("a connection");
-        eventually("the connection to be closed", SOON, async || {
+        let reading = bench.broker.link().await.expect("a connection");
+        let publishing = bench.broker.publishing_link().await.expect("a connection");
+        eventually("the connections to be closed", SOON, async || {
             bench.host.close_connections().await;
-            link.is_lost().then_some(())
+            (reading.is_lost() && publishing.is_lost()).then_some(())
         })
         .await;
         bench.connected().await;

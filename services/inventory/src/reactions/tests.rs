@@ -1,7 +1,6 @@
 //! Every row of the table, and what is none of the inventory's business.
 
 use contracts::inventory::ReservationStatus;
-use contracts::messages::topology::INVENTORY_EVENTS;
 use contracts::messages::{Event, Origin, Outgoing};
 use contracts::orders::{Order, OrderStatus, PricedLine, Reason};
 use contracts::payments::{CardToken, Payment, PaymentStatus};
@@ -153,7 +152,7 @@ fn table(coordination: Coordination) -> Vec<(Outgoing, Option<Request>)> {
 #[test]
 fn each_event_of_a_choreographed_order_asks_what_the_table_says() {
     for (outgoing, asks) in table(Coordination::Choreographed) {
-        assert_eq!(asked(&outgoing.message), Ok(asks), "{}", outgoing.message.kind);
+        assert_eq!(Request::asked(&outgoing.message), Ok(asks), "{}", outgoing.message.kind);
     }
 }
 
@@ -169,7 +168,7 @@ fn the_queue_takes_every_event_that_asks_something() {
 fn orders_that_somebody_else_drives_ask_nothing() {
     for coordination in [Coordination::Sync, Coordination::Orchestrated] {
         for (outgoing, _) in table(coordination) {
-            assert_eq!(asked(&outgoing.message), Ok(None), "{}", outgoing.message.kind);
+            assert_eq!(Request::asked(&outgoing.message), Ok(None), "{}", outgoing.message.kind);
         }
     }
 }
@@ -179,10 +178,10 @@ fn unknown_types_and_versions_ask_nothing_and_unknown_fields_do_not_matter() {
     for (outgoing, asks) in table(Coordination::Choreographed) {
         let mut message = outgoing.message;
         message.data["of_a_later_release"] = json!({"any": "thing"});
-        assert_eq!(asked(&message), Ok(asks), "{}", message.kind);
+        assert_eq!(Request::asked(&message), Ok(asks), "{}", message.kind);
         for kind in [message.kind.replace(".v1", ".v2"), "tradewind.orders.order_dreamt_of.v1".into()] {
             let other = Message { kind, data: json!("no event"), ..message.clone() };
-            assert_eq!(asked(&other), Ok(None), "{}", other.kind);
+            assert_eq!(Request::asked(&other), Ok(None), "{}", other.kind);
         }
     }
 }
@@ -191,23 +190,26 @@ fn unknown_types_and_versions_ask_nothing_and_unknown_fields_do_not_matter() {
 fn what_claims_to_be_an_event_and_is_none_is_an_error() {
     for (outgoing, _) in table(Coordination::Choreographed) {
         let message = Message { data: json!({"type": "stock_reserved"}), ..outgoing.message };
-        let cause = asked(&message).expect_err("cannot be read");
+        let cause = Request::asked(&message).expect_err("cannot be read");
         assert!(cause.contains(&message.kind), "{cause}");
     }
     let placed = OrderEvent::OrderPlaced { order: placed(), passed: None };
-    let nothing_passed = asked(&said(&placed, Coordination::Choreographed).message);
+    let nothing_passed = Request::asked(&said(&placed, Coordination::Choreographed).message);
     assert!(nothing_passed.is_err_and(|cause| cause.contains("passes nothing on")));
 }
 
 #[test]
 fn a_command_asks_what_its_port_call_would() {
     let Request::Reserve { goods, .. } = reserve() else { panic!("a reserve") };
-    let asks = commanded(Command::ReserveStock(goods.clone()));
+    let asks = Request::commanded(Command::ReserveStock(goods.clone()));
     assert_eq!(asks, Some(Request::Reserve { goods, passed: None }));
-    assert_eq!(commanded(Command::CommitStock(CommitStock { order_id: ORDER })), Some(commit()));
-    assert_eq!(commanded(Command::ReleaseStock(ReleaseStock { order_id: ORDER })), Some(release(ORDER)));
+    assert_eq!(Request::commanded(Command::CommitStock(CommitStock { order_id: ORDER })), Some(commit()));
+    assert_eq!(
+        Request::commanded(Command::ReleaseStock(ReleaseStock { order_id: ORDER })),
+        Some(release(ORDER))
+    );
     let voiding = contracts::payments::VoidPayment { order_id: ORDER };
-    assert_eq!(commanded(Command::VoidPayment(voiding)), None);
+    assert_eq!(Request::commanded(Command::VoidPayment(voiding)), None);
 }
 
 #[test]
@@ -228,11 +230,11 @@ fn what_was_done_is_a_fact_and_so_is_a_refusal_that_is_remembered() {
             Told::Answer(InventoryEvent::StockCommitRefused { order_id, reason: reason() }),
         ),
     ] {
-        assert_eq!(told(&request, &done), Told::Fact(success));
-        assert_eq!(told(&request, &refused), refusal);
+        assert_eq!(request.told(&done), Told::Fact(success));
+        assert_eq!(request.told(&refused), refusal);
     }
-    assert_eq!(told(&release(ORDER), &done), Told::Fact(InventoryEvent::StockReleased { reservation }));
-    assert!(matches!(told(&release(ORDER), &refused), Told::Hopeless(_)));
+    assert_eq!(release(ORDER).told(&done), Told::Fact(InventoryEvent::StockReleased { reservation }));
+    assert!(matches!(release(ORDER).told(&refused), Told::Hopeless(_)));
 }
 
 #[test]
@@ -240,7 +242,7 @@ fn what_is_no_decision_is_tried_again() {
     for code in [Code::Unavailable, Code::DeadlineExceeded, Code::OutcomeUnknown, Code::Internal] {
         for request in [reserve(), commit(), release(ORDER)] {
             let error = PortError::from(Problem::new(code, "not now"));
-            assert!(matches!(told(&request, &Err(error)), Told::Again(cause) if cause.contains("not now")));
+            assert!(matches!(request.told(&Err(error)), Told::Again(cause) if cause.contains("not now")));
         }
     }
 }
@@ -250,7 +252,7 @@ fn a_repeated_message_is_answered_under_the_same_id_and_another_one_under_anothe
     let refused: PortResult<Reservation> = Err(Problem::new(Code::OutOfStock, "").into());
     let origin = origin(Coordination::Choreographed);
     let answer = |request: &Request, result: &PortResult<Reservation>, cause| {
-        let said = told(request, result).message(cause, &origin, NOW).expect("it is a decision");
+        let said = request.told(result).message(cause, &origin, NOW).expect("it is a decision");
         said.expect("there is something to say").message.id
     };
     let (one, other) = (contracts::messages::MessageId::random(), contracts::messages::MessageId::random());
@@ -272,13 +274,13 @@ fn the_answer_to_an_event_is_the_fact_that_the_books_tell() {
         (release(ORDER), ReservationStatus::Released),
     ] {
         let fact = crate::facts::of(claim(status), Some(passed()));
-        assert_eq!(told(&request, &Ok(claim(status))), Told::Fact(fact));
+        assert_eq!(request.told(&Ok(claim(status))), Told::Fact(fact));
     }
     let lapsed = crate::facts::of(claim(ReservationStatus::Expired), None);
     assert_eq!(lapsed.name(), "stock_expired");
     let refusal = crate::domain::Refusal::OutOfStock(Vec::new());
     let refused = Err(crate::problems::of(&refusal, ORDER).into());
-    assert_eq!(told(&reserve(), &refused), Told::Fact(crate::facts::refused(ORDER, &refusal)));
+    assert_eq!(reserve().told(&refused), Told::Fact(crate::facts::refused(ORDER, &refusal)));
 }
 
 /// Also to a reserve that meets the tombstone of its own refusal: that was told with the tombstone.
@@ -286,6 +288,6 @@ fn the_answer_to_an_event_is_the_fact_that_the_books_tell() {
 fn what_comes_again_after_it_was_undone_is_not_answered_a_second_time() {
     let undone: PortResult<Reservation> = Err(Problem::new(Code::Compensated, "").into());
     for request in [reserve(), commit()] {
-        assert_eq!(told(&request, &undone), Told::Nothing);
+        assert_eq!(request.told(&undone), Told::Nothing);
     }
 }

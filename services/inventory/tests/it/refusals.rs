@@ -3,15 +3,16 @@
 //! there to see that they act on one answer.
 
 use chassis::clock::Clock;
-use chassis::messaging::participant::{EventHandler, Participant};
+use chassis::messaging::participant::{Asks, EventHandler, Participant};
 use chassis::messaging::{Delivery, Handled, Handler};
 use contracts::inventory::{Reservation, ReservationStatus};
-use contracts::messages::topology::INVENTORY_EVENTS;
+use contracts::messages::queues::INVENTORY_EVENTS;
 use contracts::messages::{Event, Origin, Passed};
 use contracts::orders::{Coordination, Order, OrderEvent, OrderStatus, PricedLine};
 use contracts::payments::CardToken;
 use contracts::types::Address;
 use contracts::{Code, CustomerId, Money, OrderId, PortResult, TraceContext};
+use inventory::reactions::Request;
 use inventory::service::Service;
 
 use crate::races::together;
@@ -70,7 +71,7 @@ impl Shop {
 
     /// What a handler does after it has looked into the inbox: all that comes before it settles.
     async fn work(&self, delivery: &Delivery) -> PortResult<Reservation> {
-        let request = Service::asked(&delivery.message).expect("is read").expect("asks for goods");
+        let request = Request::asked(&delivery.message).expect("is read").expect("asks for goods");
         let ctx = delivery.context("inventory");
         let origin = Origin::of_message(&delivery.message, &ctx);
         self.service.perform(&ctx, &request, &origin).await
@@ -78,9 +79,10 @@ impl Shop {
 
     /// And the rest of it.
     async fn settle(&self, delivery: &Delivery, result: &PortResult<Reservation>) {
-        let request = Service::asked(&delivery.message).expect("is read").expect("asks for goods");
+        let request = Request::asked(&delivery.message).expect("is read").expect("asks for goods");
         let origin = Origin::of_message(&delivery.message, &delivery.context("inventory"));
-        let said = Service::told(&request, result)
+        let said = request
+            .told(result)
             .message(delivery.message.id, &origin, self.clock.now())
             .expect("it is a decision");
         self.mailbox.settle(delivery.queue, delivery.message.id, said.as_slice()).await.expect("settles");

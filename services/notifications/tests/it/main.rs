@@ -15,7 +15,7 @@ use chassis::clock::{Clock as _, ManualClock};
 use chassis::config::Live;
 use chassis::messaging::{Delivery, Handled, Handler as _, Mailbox};
 use chassis::store::{Store, StoreUrl, commit};
-use contracts::messages::topology::NOTIFICATIONS_EVENTS;
+use contracts::messages::queues::NOTIFICATIONS_EVENTS;
 use contracts::messages::{Event, Message, MessageId, Origin};
 use contracts::notifications::{ListNotifications, Notification, Notifications as _};
 use contracts::orders::{Coordination, Order, OrderEvent, OrderStatus, PricedLine};

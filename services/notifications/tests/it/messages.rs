@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chassis::messaging::Handled;
-use contracts::messages::topology::DELIVERY_LIMIT;
+use contracts::messages::queues::DELIVERY_LIMIT;
+use contracts::messages::{Message, MessageId};
 use contracts::notifications::Delivery;
 use contracts::orders::{Order, OrderEvent};
 use contracts::shipping::ShippingEvent;
@@ -119,7 +120,7 @@ async fn what_is_unknown_is_ignored_and_what_is_nonsense_is_put_aside() {
         let ada = customer("ada");
         let good = replica.message(&OrderEvent::OrderConfirmed { order: order(&ada) });
         for kind in ["tradewind.orders.order_confirmed.v2", "tradewind.orders.order_pondered.v1", "x", ""] {
-            let mut message = good.clone();
+            let mut message = Message { id: MessageId::random(), ..good.clone() };
             message.kind = kind.into();
             assert_eq!(replica.handle(message, 1).await, Handled::Done, "{kind}");
         }

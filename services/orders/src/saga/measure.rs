@@ -1,13 +1,13 @@
 //! How long orders take.
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use chassis::telemetry::metrics::meter;
 use contracts::orders::TimelineEntry;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 
+use super::between;
 use crate::domain::{State, StoredOrder};
 
 static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
@@ -27,8 +27,7 @@ pub(super) fn step(order: &StoredOrder, entry: &TimelineEntry) {
     if cancelling || !ends.iter().any(|end| entry.to == end.name()) {
         return;
     }
-    let micros = u64::try_from(entry.at.0 - order.placed_at.0).unwrap_or(0);
     let labels =
         [KeyValue::new("coordination", order.coordination.as_str()), KeyValue::new("end", entry.to.clone())];
-    DURATION.record(Duration::from_micros(micros).as_secs_f64(), &labels);
+    DURATION.record(between(order.placed_at, entry.at).as_secs_f64(), &labels);
 }

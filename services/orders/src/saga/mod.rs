@@ -18,12 +18,14 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::bell::Bell;
 use chassis::clock::Clock;
 use chassis::config::Live;
 use contracts::catalog::Catalog;
 use contracts::inventory::Inventory;
 use contracts::payments::Payments;
 use contracts::shipping::Shipping;
+use contracts::{OrderId, Timestamp};
 
 pub(crate) use drive::Advance;
 pub use drive::Since;
@@ -59,6 +61,8 @@ pub struct Saga {
     /// recovery takes an order over it does so under a name of its own, because a driver in the same
     /// process that was too slow is as much overtaken as one elsewhere.
     pub owner: String,
+    /// Rings for an order with each step that this process stores, whoever drives it.
+    pub bell: Bell<OrderId>,
 }
 
 impl Saga {
@@ -66,4 +70,9 @@ impl Saga {
     pub(crate) fn budget(&self) -> Duration {
         Duration::from_millis(self.config.get().budget_ms)
     }
+}
+
+/// How much time passed; none where clocks of two machines differ by more than that.
+fn between(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::from_micros(u64::try_from(to.0.saturating_sub(from.0)).unwrap_or(0))
 }

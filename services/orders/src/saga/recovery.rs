@@ -54,7 +54,6 @@ impl Saga {
                 running.begin(id, self.clone().recover_or_pause(id));
             }
         }
-        self.look_after_waiting().await?;
         self.forget_old_keys().await
     }
 
@@ -66,11 +65,11 @@ impl Saga {
     }
 
     /// One pass, for whoever is the master of time: every order that nobody drives any more, up to a
-    /// bound, is driven as far as it goes now.
+    /// bound, is driven as far as it goes now, and those that wait for messages are looked after.
     pub async fn recovery_pass(&self) -> Result<(), StoreError> {
         let overdue = self.overdue().await?;
         futures::future::join_all(overdue.into_iter().map(|id| self.recover_order(id))).await;
-        self.look_after_waiting().await?;
+        self.waiting_pass().await?;
         self.forget_old_keys().await
     }
 
@@ -83,7 +82,8 @@ impl Saga {
         self.store.keys_prune(self.clock.now().minus(keep), KEYS).await.map(drop)
     }
 
-    fn pause(&self) -> Duration {
+    /// The pause between two looks.
+    pub(super) fn pause(&self) -> Duration {
         Duration::from_millis(self.config.get().recovery_every_ms)
     }
 

@@ -63,9 +63,13 @@ impl Saga {
         self.clock.now().plus(Duration::from_millis(millis))
     }
 
-    /// Tells log and metrics what was stored.
+    /// Tells those who wait, the log and the metrics what was stored. Every step passes here, but for one
+    /// whose commit the database did not confirm: who waits finds that when they look by themselves.
     pub(super) fn stored(&self, transition: &Transition) {
         let id = transition.order.id;
+        if !transition.entries.is_empty() {
+            self.bell.ring(&id);
+        }
         for entry in &transition.entries {
             let (state, cause) = (&entry.to, &entry.cause);
             tracing::info!(order_id = %id, state, cause, "order {id} is {state} after {cause}");

@@ -1,29 +1,31 @@
 //! Follows an order from step to step: those past at once, those to come as they happen.
 //!
-//! The event log is looked at from time to time, since any process may have made the next step.
+//! A step made in this process wakes its listeners at once. One made by another is seen when they look by
+//! themselves, from time to time.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
+use chassis::bell::{Bell, Ear};
 use contracts::orders::{FollowOrder, TimelineEntry};
 use contracts::{Code, OrderId, PortError, PortResult, Problem, Streaming};
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
+use super::wait::news;
 use crate::store::OrderStore;
-
-/// How often a listener looks for steps to come.
-const POLL: Duration = Duration::from_millis(75);
 
 /// The steps that `request` asks for, until the order rests, or `ending` fires: then with `unavailable`.
 /// `not_found` where there is no order.
 pub(super) async fn steps(
     store: Arc<dyn OrderStore>,
+    bell: &Bell<OrderId>,
     request: FollowOrder,
     ending: CancellationToken,
 ) -> PortResult<Streaming<PortResult<TimelineEntry>>> {
     let mut listener = Listener {
+        // before the first look, so that no step falls between the two
+        ear: bell.listen(request.order_id),
         store,
         order_id: request.order_id,
         seen: request.after.unwrap_or(0),
@@ -36,6 +38,7 @@ pub(super) async fn steps(
 }
 
 struct Listener {
+    ear: Ear<OrderId>,
     store: Arc<dyn OrderStore>,
     order_id: OrderId,
     /// The version after the last step that was handed out.
@@ -76,7 +79,7 @@ impl Listener {
                 let detail = "this instance is stopping; ask another for the steps to come";
                 Err(Problem::new(Code::Unavailable, detail).into())
             }
-            () = tokio::time::sleep(POLL) => self.look().await,
+            () = news(&mut self.ear) => self.look().await,
         }
     }
 

@@ -108,7 +108,7 @@ impl Orders for Service {
         _: &Context,
         request: FollowOrder,
     ) -> PortResult<Streaming<PortResult<TimelineEntry>>> {
-        follow::steps(self.saga.store.clone(), request, self.ending.clone()).await
+        follow::steps(self.saga.store.clone(), &self.saga.bell, request, self.ending.clone()).await
     }
 
     async fn audit(&self, _: &Context, request: PageRequest) -> PortResult<Page<Order>> {

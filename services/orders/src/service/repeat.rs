@@ -3,17 +3,14 @@
 use std::time::Duration;
 
 use contracts::orders::{Order, PLACE, PlaceOrder};
-use contracts::{Code, Context, PortResult, Problem};
+use contracts::{Code, Context, OrderId, PortResult, Problem};
 use sha2::{Digest, Sha256};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::Service;
-use super::wait::{Patience, last_moment};
+use super::wait::{Patience, last_moment, news};
 use crate::answer;
 use crate::store::{KeyRecord, KnownKey, StoredOrder};
-
-/// How often a repeated request looks for the first one's answer.
-const TWIN_POLL: Duration = Duration::from_millis(20);
 
 /// The key of a request, where it has one.
 pub(super) fn key_of(ctx: &Context, request: &PlaceOrder) -> Option<KeyRecord> {
@@ -59,7 +56,7 @@ impl Service {
             }
             Patience::AtMost(_) => last_moment(ctx, patience),
         };
-        if let Some(answer) = self.first_answer(key, until).await? {
+        if let Some(answer) = self.first_answer(key, order.id, until).await? {
             return answer;
         }
         match patience {
@@ -69,7 +66,14 @@ impl Service {
     }
 
     /// What the first was told, as soon as that is decided, but not after `until`.
-    async fn first_answer(&self, key: &KeyRecord, until: Instant) -> PortResult<Option<PortResult<Order>>> {
+    async fn first_answer(
+        &self,
+        key: &KeyRecord,
+        order_id: OrderId,
+        until: Instant,
+    ) -> PortResult<Option<PortResult<Order>>> {
+        // before the first look: the answer is stored with the step that decides it
+        let mut ear = self.saga.bell.listen(order_id);
         loop {
             let known = self.saga.store.key(key).await?;
             let answer = known.and_then(|known| known.answer);
@@ -79,7 +83,7 @@ impl Service {
             if Instant::now() >= until {
                 return Ok(None);
             }
-            tokio::time::sleep_until(until.min(Instant::now() + TWIN_POLL)).await;
+            timeout_at(until, news(&mut ear)).await.ok();
         }
     }
 }

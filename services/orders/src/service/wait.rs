@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
+use chassis::bell::Ear;
 use contracts::error::chain;
 use contracts::orders::Coordination;
-use contracts::{Context, PortResult};
-use tokio::time::Instant;
+use contracts::{Context, OrderId, PortResult};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Service;
 use crate::answer;
 use crate::store::StoredOrder;
 
-/// The pause between two looks at an order, at first.
-const SHORT_PAUSE: Duration = Duration::from_millis(20);
-/// And later.
-const LONG_PAUSE: Duration = Duration::from_millis(50);
+/// How often whoever waits looks without having heard anything: for steps that another process made.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long before its deadline a caller is told how things stand, so that the answer still arrives.
 const MARGIN: Duration = Duration::from_millis(50);
 
@@ -48,9 +47,14 @@ pub(super) fn last_moment(ctx: &Context, patience: Patience) -> Instant {
         }
 }
 
+/// Waits for a reason to look at the order that `ear` listens for: a step made here, or that it is time to.
+pub(super) async fn news(ear: &mut Ear<OrderId>) {
+    timeout(LOOK_AGAIN, ear.rung()).await.ok();
+}
+
 impl Service {
     /// The order as it stands when it is `enough`, or at the last moment. Any process may be the one that
-    /// moves it: the store is looked at.
+    /// moves it: what is heard is only a reason to look.
     pub(super) async fn wait(
         &self,
         ctx: &Context,
@@ -59,18 +63,26 @@ impl Service {
         enough: fn(&StoredOrder) -> bool,
     ) -> PortResult<StoredOrder> {
         let until = last_moment(ctx, patience);
-        let mut pause = SHORT_PAUSE;
-        while !enough(&order) && Instant::now() < until {
-            tokio::time::sleep_until(until.min(Instant::now() + pause)).await;
-            pause = (pause * 5 / 4).min(LONG_PAUSE);
-            let stands = self.saga.store.order(order.id).await.map_err(|error| {
-                let (id, cause) = (order.id, chain(&error));
-                tracing::warn!(order_id = %id, error = cause, "order {id} could not be looked at: {cause}");
-                // it is stored, and goes on: "try again" would make a second one
-                answer::open(&order)
-            })?;
-            order = stands.unwrap_or(order);
+        let waits = |order: &StoredOrder| !enough(order) && Instant::now() < until;
+        // before the first look, so that no step falls between the two
+        let mut ear = self.saga.bell.listen(order.id);
+        if waits(&order) {
+            order = self.look(order).await?;
+        }
+        while waits(&order) {
+            timeout_at(until, news(&mut ear)).await.ok();
+            order = self.look(order).await?;
         }
         Ok(order)
+    }
+
+    async fn look(&self, order: StoredOrder) -> PortResult<StoredOrder> {
+        let stands = self.saga.store.order(order.id).await.map_err(|error| {
+            let (id, cause) = (order.id, chain(&error));
+            tracing::warn!(order_id = %id, error = cause, "order {id} could not be looked at: {cause}");
+            // it is stored, and goes on: "try again" would make a second one
+            answer::open(&order)
+        })?;
+        Ok(stands.unwrap_or(order))
     }
 }

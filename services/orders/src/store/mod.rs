@@ -167,6 +167,15 @@ pub trait OrderStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<StoredOrder>, StoreError>;
 
+    /// Lets a lease that has run out by `now` run until `until`, whoever held it and whatever else the row
+    /// says: the row is not read.
+    async fn lease_postpone(
+        &self,
+        id: OrderId,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError>;
+
     /// Orders of this kind that do not rest and whose lease has run out, that of the first longest ago.
     async fn orders_overdue(
         &self,

@@ -1,8 +1,11 @@
 //! The orders' tables, on SQLite and PostgreSQL.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chassis::messaging::{Mailbox, Received};
 use chassis::store::{Dialect, Store, StoreError, commit};
+use contracts::error::chain;
 use contracts::messages::Outgoing;
 use contracts::orders::TimelineEntry;
 use contracts::{CustomerId, OrderId, Timestamp};
@@ -15,6 +18,9 @@ use super::{
     Transition,
 };
 use crate::domain::Driver;
+
+/// How long an order is left out of the line of the overdue where even its id cannot be read.
+const NAMELESS: Duration = Duration::from_secs(60);
 
 /// Orders in a database, with the messages about them.
 #[derive(Debug, Clone)]
@@ -36,6 +42,38 @@ impl SqlStore {
             self.mailbox.posted();
         }
         Ok(())
+    }
+
+    /// By the id as it is written, which may be none.
+    async fn lease_postpone_of(
+        &self,
+        id: String,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        let mut tx = self.store.begin().await?;
+        let postponed = sqlx::query(
+            "UPDATE orders_orders SET lease_until = $1 WHERE id = $2 AND resting = 0 AND lease_until <= $3",
+        )
+        .bind(until.0)
+        .bind(id)
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
+        commit(tx).await?;
+        Ok(if postponed.rows_affected() == 0 { Outcome::Lost } else { Outcome::Done })
+    }
+
+    /// The id of an overdue order; nothing where it is none, and then it is out of the line for a while.
+    async fn overdue(&self, text: String, now: Timestamp) -> Result<Option<OrderId>, StoreError> {
+        let cause = match id(text.clone()) {
+            Ok(id) => return Ok(Some(id)),
+            Err(error) => chain(&error),
+        };
+        if self.lease_postpone_of(text.clone(), now.plus(NAMELESS), now).await? == Outcome::Done {
+            tracing::error!(id = text, error = cause, "an order under way has the id {text:?}: {cause}");
+        }
+        Ok(None)
     }
 }
 
@@ -183,6 +221,15 @@ impl OrderStore for SqlStore {
         row.as_ref().map(order).transpose()
     }
 
+    async fn lease_postpone(
+        &self,
+        id: OrderId,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        self.lease_postpone_of(id.to_string(), until, now).await
+    }
+
     async fn orders_overdue(
         &self,
         driver: Driver,
@@ -203,7 +250,11 @@ impl OrderStore for SqlStore {
         .bind(i64::from(limit))
         .fetch_all(self.store.read())
         .await?;
-        ids.into_iter().map(id).collect()
+        let mut overdue = Vec::with_capacity(ids.len());
+        for text in ids {
+            overdue.extend(self.overdue(text, now).await?);
+        }
+        Ok(overdue)
     }
 
     async fn timeline(&self, id: OrderId) -> Result<Vec<TimelineEntry>, StoreError> {

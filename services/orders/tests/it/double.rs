@@ -1,6 +1,7 @@
 //! The store as a test sees it: it shows what was said to others, and falls silent if it is told to.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use chassis::store::StoreError;
@@ -29,11 +30,12 @@ pub struct Double {
     inner: Arc<SqlStore>,
     silent: Option<After>,
     said: Mutex<Vec<Outgoing>>,
+    looks: AtomicUsize,
 }
 
 impl Double {
     pub fn of(inner: Arc<SqlStore>) -> Self {
-        Self { inner, silent: None, said: Mutex::default() }
+        Self { inner, silent: None, said: Mutex::default(), looks: AtomicUsize::new(0) }
     }
 
     pub fn silent(inner: Arc<SqlStore>, after: After) -> Self {
@@ -43,6 +45,11 @@ impl Double {
     /// What was said since this was last asked for.
     pub fn said(&self) -> Vec<Outgoing> {
         std::mem::take(&mut self.said.lock())
+    }
+
+    /// How often somebody looked how an order stands, or what was answered under a key.
+    pub fn looks(&self) -> usize {
+        self.looks.load(Ordering::SeqCst)
     }
 
     /// Waits until something was said: a moment after it is stored.
@@ -82,6 +89,7 @@ impl OrderStore for Double {
     }
 
     async fn order(&self, id: OrderId) -> Result<Option<StoredOrder>, StoreError> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
         self.inner.order(id).await
     }
 
@@ -128,6 +136,15 @@ impl OrderStore for Double {
         self.inner.lease_take(id, lease, now).await
     }
 
+    async fn lease_postpone(
+        &self,
+        id: OrderId,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        self.inner.lease_postpone(id, until, now).await
+    }
+
     async fn orders_overdue(
         &self,
         driver: Driver,
@@ -142,6 +159,7 @@ impl OrderStore for Double {
     }
 
     async fn key(&self, key: &KeyRecord) -> Result<Option<KnownKey>, StoreError> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
         self.inner.key(key).await
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::bell::Bell;
 use chassis::clock::{Clock as _, ManualClock};
 use chassis::config::Live;
 use chassis::messaging::Mailbox;
@@ -127,6 +128,7 @@ impl Shop {
             clock: Arc::new(clock.clone()),
             config: Live::fixed(config.clone()),
             owner: owner.to_owned(),
+            bell: Bell::default(),
         };
         let service = Arc::new(Service::new(saga.clone(), RandomIds, TaskTracker::new()));
         Self { folder, clock, others, store, double, saga, service, config }
@@ -183,6 +185,15 @@ impl Shop {
     /// Lets so much time pass that every order which messages drive is looked after.
     pub fn resend_is_due(&self) {
         self.clock.advance(Duration::from_millis(self.config.resend_ms));
+    }
+
+    /// Changes rows as the store never would.
+    pub async fn alter(&self, statement: &'static str) {
+        let url = StoreUrl::sqlite_in(self.folder.path());
+        let raw = Store::open(&url, "orders", orders::migrations()).await.expect("the database opens");
+        let mut tx = raw.begin().await.expect("begins");
+        sqlx::query(statement).execute(&mut *tx).await.expect("the statement is sound");
+        tx.commit().await.expect("commits");
     }
 
     /// The order as the saga sees it.

@@ -1,7 +1,6 @@
 //! Every row of the table, and what is none of payments' business.
 
 use contracts::inventory::{Reservation, ReservationStatus};
-use contracts::messages::topology::PAYMENTS_EVENTS;
 use contracts::messages::{Event, MessageId, Origin, Outgoing};
 use contracts::orders::{Order, OrderEvent, OrderStatus, Reason};
 use contracts::payments::{CardToken, PaymentStatus};
@@ -145,7 +144,7 @@ fn table(coordination: Coordination) -> Vec<(Outgoing, Option<Request>)> {
 #[test]
 fn each_event_of_a_choreographed_order_asks_what_the_table_says() {
     for (outgoing, asks) in table(Coordination::Choreographed) {
-        assert_eq!(asked(&outgoing.message), Ok(asks), "{}", outgoing.message.kind);
+        assert_eq!(Request::asked(&outgoing.message), Ok(asks), "{}", outgoing.message.kind);
     }
 }
 
@@ -161,7 +160,7 @@ fn the_queue_takes_every_event_that_asks_something() {
 fn orders_that_somebody_else_drives_ask_nothing() {
     for coordination in [Coordination::Sync, Coordination::Orchestrated] {
         for (outgoing, _) in table(coordination) {
-            assert_eq!(asked(&outgoing.message), Ok(None), "{}", outgoing.message.kind);
+            assert_eq!(Request::asked(&outgoing.message), Ok(None), "{}", outgoing.message.kind);
         }
     }
 }
@@ -171,10 +170,10 @@ fn unknown_types_and_versions_ask_nothing_and_unknown_fields_do_not_matter() {
     for (outgoing, asks) in table(Coordination::Choreographed) {
         let mut message = outgoing.message;
         message.data["of_a_later_release"] = json!({"any": "thing"});
-        assert_eq!(asked(&message), Ok(asks), "{}", message.kind);
+        assert_eq!(Request::asked(&message), Ok(asks), "{}", message.kind);
         for kind in [message.kind.replace(".v1", ".v2"), "tradewind.inventory.stock_dreamt_of.v1".into()] {
             let other = Message { kind, data: json!("no event"), ..message.clone() };
-            assert_eq!(asked(&other), Ok(None), "{}", other.kind);
+            assert_eq!(Request::asked(&other), Ok(None), "{}", other.kind);
         }
     }
 }
@@ -184,25 +183,25 @@ fn what_claims_to_be_an_event_and_is_none_is_an_error() {
     let heard = |outgoing: &Outgoing| outgoing.message.source != "orders";
     for (outgoing, _) in table(Coordination::Choreographed).into_iter().filter(|(event, _)| heard(event)) {
         let message = Message { data: json!({"type": "order_placed"}), ..outgoing.message };
-        let cause = asked(&message).expect_err("cannot be read");
+        let cause = Request::asked(&message).expect_err("cannot be read");
         assert!(cause.contains(&message.kind), "{cause}");
     }
     let reserved = InventoryEvent::StockReserved { reservation: claim(), passed: None };
-    let nothing_passed = asked(&said(&reserved, Coordination::Choreographed).message);
+    let nothing_passed = Request::asked(&said(&reserved, Coordination::Choreographed).message);
     assert!(nothing_passed.is_err_and(|cause| cause.contains("passes nothing on")));
 }
 
 #[test]
 fn a_command_asks_what_its_port_call_would() {
     let Request::Authorize { charge, .. } = authorize() else { panic!("an authorization") };
-    let asks = commanded(Command::AuthorizePayment(charge.clone()));
+    let asks = Request::commanded(Command::AuthorizePayment(charge.clone()));
     assert_eq!(asks, Some(Request::Authorize { charge, passed: None }));
     let order_id = ORDER;
-    assert_eq!(commanded(Command::CapturePayment(CapturePayment { order_id })), Some(capture()));
-    assert_eq!(commanded(Command::VoidPayment(VoidPayment { order_id })), Some(void(ORDER)));
-    assert_eq!(commanded(Command::RefundPayment(RefundPayment { order_id })), Some(refund()));
+    assert_eq!(Request::commanded(Command::CapturePayment(CapturePayment { order_id })), Some(capture()));
+    assert_eq!(Request::commanded(Command::VoidPayment(VoidPayment { order_id })), Some(void(ORDER)));
+    assert_eq!(Request::commanded(Command::RefundPayment(RefundPayment { order_id })), Some(refund()));
     let commit = contracts::inventory::CommitStock { order_id };
-    assert_eq!(commanded(Command::CommitStock(commit)), None);
+    assert_eq!(Request::commanded(Command::CommitStock(commit)), None);
 }
 
 #[test]
@@ -222,16 +221,13 @@ fn what_was_done_is_a_fact_and_a_refusal_is_an_answer() {
             PaymentEvent::PaymentCaptureRefused { order_id, reason: reason() },
         ),
     ] {
-        assert_eq!(told(&request, &done), Told::Fact(success));
-        assert_eq!(told(&request, &refused), Told::Answer(refusal));
+        assert_eq!(request.told(&done), Told::Fact(success));
+        assert_eq!(request.told(&refused), Told::Answer(refusal));
     }
-    assert_eq!(
-        told(&void(ORDER), &done),
-        Told::Fact(PaymentEvent::PaymentVoided { payment: payment.clone() })
-    );
-    assert_eq!(told(&refund(), &done), Told::Fact(PaymentEvent::PaymentRefunded { payment }));
+    assert_eq!(void(ORDER).told(&done), Told::Fact(PaymentEvent::PaymentVoided { payment: payment.clone() }));
+    assert_eq!(refund().told(&done), Told::Fact(PaymentEvent::PaymentRefunded { payment }));
     for request in [void(ORDER), refund()] {
-        assert!(matches!(told(&request, &refused), Told::Hopeless(_)));
+        assert!(matches!(request.told(&refused), Told::Hopeless(_)));
     }
 }
 
@@ -244,7 +240,7 @@ fn what_the_bank_said_is_the_fact_that_the_books_tell() {
         let stored = Stored { order_id: ORDER, known, updated_at: NOW };
         let fact = crate::facts::of(&stored, None).expect("something to say");
         let result = Err(crate::problems::declined(decline).into());
-        assert_eq!(told(&authorize(), &result), Told::Fact(fact));
+        assert_eq!(authorize().told(&result), Told::Fact(fact));
     }
 }
 
@@ -274,7 +270,7 @@ fn what_is_no_decision_is_tried_again() {
     for code in [Code::Unavailable, Code::DeadlineExceeded, Code::OutcomeUnknown, Code::Internal] {
         for request in [authorize(), capture(), void(ORDER), refund()] {
             let error = PortError::from(Problem::new(code, "not now"));
-            assert!(matches!(told(&request, &Err(error)), Told::Again(cause) if cause.contains("not now")));
+            assert!(matches!(request.told(&Err(error)), Told::Again(cause) if cause.contains("not now")));
         }
     }
 }
@@ -284,7 +280,8 @@ fn a_repeated_message_is_answered_under_the_same_id_and_another_one_under_anothe
     let refused: PortResult<Payment> = Err(Problem::new(Code::NotFound, "").into());
     let origin = origin(Coordination::Choreographed);
     let answer = |result: &PortResult<Payment>, cause| {
-        told(&authorize(), result)
+        authorize()
+            .told(result)
             .message(cause, &origin, NOW)
             .expect("is no failure")
             .expect("there is something to say")

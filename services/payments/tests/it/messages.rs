@@ -8,7 +8,7 @@ use chassis::messaging::{Delivery, Handled, Handler};
 use contracts::OrderId;
 use contracts::TraceContext;
 use contracts::inventory::{InventoryEvent, Reservation, ReservationStatus};
-use contracts::messages::topology::{PAYMENTS_COMMANDS, PAYMENTS_EVENTS};
+use contracts::messages::queues::{PAYMENTS_COMMANDS, PAYMENTS_EVENTS};
 use contracts::messages::{Command, Event, MessageId, Origin};
 use contracts::orders::{Coordination, Reason};
 use contracts::payments::{

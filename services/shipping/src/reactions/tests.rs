@@ -1,7 +1,6 @@
 //! Every row of the table, and what is none of shipping's business.
 
 use contracts::inventory::{Reservation, ReservationStatus};
-use contracts::messages::topology::SHIPPING_EVENTS;
 use contracts::messages::{Event, MessageId, Origin, Outgoing, Passed};
 use contracts::orders::{Order, OrderStatus, Reason};
 use contracts::payments::{CardToken, Payment, PaymentStatus};
@@ -141,7 +140,7 @@ fn table(coordination: Coordination) -> Vec<(Outgoing, Option<Request>)> {
 #[test]
 fn each_event_of_a_choreographed_order_asks_what_the_table_says() {
     for (outgoing, asks) in table(Coordination::Choreographed) {
-        assert_eq!(asked(&outgoing.message), Ok(asks), "{}", outgoing.message.kind);
+        assert_eq!(Request::asked(&outgoing.message), Ok(asks), "{}", outgoing.message.kind);
     }
 }
 
@@ -157,7 +156,7 @@ fn the_queue_takes_every_event_that_asks_something() {
 fn orders_that_somebody_else_drives_ask_nothing() {
     for coordination in [Coordination::Sync, Coordination::Orchestrated] {
         for (outgoing, _) in table(coordination) {
-            assert_eq!(asked(&outgoing.message), Ok(None), "{}", outgoing.message.kind);
+            assert_eq!(Request::asked(&outgoing.message), Ok(None), "{}", outgoing.message.kind);
         }
     }
 }
@@ -167,10 +166,10 @@ fn unknown_types_and_versions_ask_nothing_and_unknown_fields_do_not_matter() {
     for (outgoing, asks) in table(Coordination::Choreographed) {
         let mut message = outgoing.message;
         message.data["of_a_later_release"] = json!({"any": "thing"});
-        assert_eq!(asked(&message), Ok(asks), "{}", message.kind);
+        assert_eq!(Request::asked(&message), Ok(asks), "{}", message.kind);
         for kind in [message.kind.replace(".v1", ".v2"), "tradewind.payments.payment_dreamt_of.v1".into()] {
             let other = Message { kind, data: json!("no event"), ..message.clone() };
-            assert_eq!(asked(&other), Ok(None), "{}", other.kind);
+            assert_eq!(Request::asked(&other), Ok(None), "{}", other.kind);
         }
     }
 }
@@ -180,25 +179,25 @@ fn what_claims_to_be_an_event_and_is_none_is_an_error() {
     let heard = |outgoing: &Outgoing| !outgoing.message.source.contains("shipping");
     for (outgoing, _) in table(Coordination::Choreographed).into_iter().filter(|(event, _)| heard(event)) {
         let message = Message { data: json!({"type": "order_placed"}), ..outgoing.message };
-        let cause = asked(&message).expect_err("cannot be read");
+        let cause = Request::asked(&message).expect_err("cannot be read");
         assert!(cause.contains(&message.kind), "{cause}");
     }
     let authorized = PaymentEvent::PaymentAuthorized { payment: payment(), passed: None };
-    let nothing_passed = asked(&said(&authorized, Coordination::Choreographed).message);
+    let nothing_passed = Request::asked(&said(&authorized, Coordination::Choreographed).message);
     assert!(nothing_passed.is_err_and(|cause| cause.contains("passes nothing on")));
 }
 
 #[test]
 fn a_command_asks_what_its_port_call_would() {
     let Request::Schedule(booking) = schedule() else { panic!("a booking") };
-    assert_eq!(commanded(Command::ScheduleShipment(booking)), Some(schedule()));
+    assert_eq!(Request::commanded(Command::ScheduleShipment(booking)), Some(schedule()));
     let calling_off = |recall| CancelShipment { order_id: ORDER, recall };
-    let cancelled = commanded(Command::CancelShipment(calling_off(Recall::Never)));
+    let cancelled = Request::commanded(Command::CancelShipment(calling_off(Recall::Never)));
     assert_eq!(cancelled, Some(cancel(ORDER, Recall::Never)));
-    let recalled = commanded(Command::RecallShipment(calling_off(Recall::IfShipped)));
+    let recalled = Request::commanded(Command::RecallShipment(calling_off(Recall::IfShipped)));
     assert_eq!(recalled, Some(cancel(ORDER, Recall::IfShipped)));
     let voiding = contracts::payments::VoidPayment { order_id: ORDER };
-    assert_eq!(commanded(Command::VoidPayment(voiding)), None);
+    assert_eq!(Request::commanded(Command::VoidPayment(voiding)), None);
 }
 
 #[test]
@@ -219,12 +218,12 @@ fn what_was_done_is_a_fact_and_a_refusal_is_an_answer() {
             ShippingEvent::ShipmentCancelRefused { order_id, reason: reason() },
         ),
     ] {
-        assert_eq!(told(&request, &done), Told::Fact(success));
-        assert_eq!(told(&request, &refused), Told::Answer(refusal));
+        assert_eq!(request.told(&done), Told::Fact(success));
+        assert_eq!(request.told(&refused), Told::Answer(refusal));
     }
     let recall = cancel(ORDER, Recall::IfShipped);
-    assert_eq!(told(&recall, &done), Told::Fact(cancelled(Recall::IfShipped)));
-    assert!(matches!(told(&recall, &refused), Told::Hopeless(_)));
+    assert_eq!(recall.told(&done), Told::Fact(cancelled(Recall::IfShipped)));
+    assert!(matches!(recall.told(&refused), Told::Hopeless(_)));
 }
 
 #[test]
@@ -232,7 +231,7 @@ fn what_is_no_decision_is_tried_again() {
     for code in [Code::Unavailable, Code::DeadlineExceeded, Code::OutcomeUnknown, Code::Internal] {
         for request in [schedule(), cancel(ORDER, Recall::Never), cancel(ORDER, Recall::IfShipped)] {
             let error = PortError::from(Problem::new(code, "not now"));
-            assert!(matches!(told(&request, &Err(error)), Told::Again(cause) if cause.contains("not now")));
+            assert!(matches!(request.told(&Err(error)), Told::Again(cause) if cause.contains("not now")));
         }
     }
 }
@@ -242,7 +241,8 @@ fn a_repeated_message_is_answered_under_the_same_id_and_another_one_under_anothe
     let refused: PortResult<Shipment> = Err(Problem::new(Code::ShipmentRefused, "").into());
     let origin = origin(Coordination::Choreographed);
     let answer = |result: &PortResult<Shipment>, cause| {
-        told(&schedule(), result)
+        schedule()
+            .told(result)
             .message(cause, &origin, NOW)
             .expect("is no failure")
             .expect("there is something to say")

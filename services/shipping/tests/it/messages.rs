@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use chassis::clock::Clock as _;
-use chassis::messaging::participant::{CommandHandler, EventHandler, Participant};
+use chassis::messaging::participant::{Asks, CommandHandler, EventHandler, Participant};
 use chassis::messaging::{Delivery, Handled, Handler};
-use contracts::messages::topology::{SHIPPING_COMMANDS, SHIPPING_EVENTS};
+use contracts::messages::queues::{SHIPPING_COMMANDS, SHIPPING_EVENTS};
 use contracts::messages::{Command, Event, MessageId, Origin, Passed};
 use contracts::orders::Reason;
 use contracts::payments::{CardToken, Payment, PaymentEvent, PaymentStatus};
 use contracts::shipping::{Recall, ShipmentStatus, Shipping};
 use contracts::{CustomerId, Money, OrderId};
-use shipping::service::Service;
+use shipping::reactions::Request;
 
 use crate::{Coordination, HARDLY_EVER, Replica, benches, booking, calling_off, new_order, origin};
 
@@ -94,7 +94,7 @@ async fn a_booking_that_is_worked_on_again_after_it_was_called_off_says_nothing_
         let replica = bench.replica(HARDLY_EVER).await;
         let order = new_order();
         let delivery = replica.authorized(order, "DE");
-        let request = Service::asked(&delivery.message).expect("is read").expect("asks for a carrier");
+        let request = Request::asked(&delivery.message).expect("is read").expect("asks for a carrier");
         let ctx = delivery.context("shipping");
         let origin = Origin::of_message(&delivery.message, &ctx);
         replica.service.perform(&ctx, &request, &origin).await.expect("booked");
@@ -112,7 +112,7 @@ async fn a_held_payment_books_a_carrier_once() {
         let order = new_order();
         let delivery = replica.authorized(order, "DE");
         // the process dies between the change and the answer, and the message comes again
-        let request = Service::asked(&delivery.message).expect("is read").expect("asks for a carrier");
+        let request = Request::asked(&delivery.message).expect("is read").expect("asks for a carrier");
         let ctx = delivery.context("shipping");
         let origin = Origin::of_message(&delivery.message, &ctx);
         replica.service.perform(&ctx, &request, &origin).await.expect("booked");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::messages::topology::{DELIVERY_LIMIT, QUEUES};
+use contracts::messages::queues::{DELIVERY_LIMIT, QUEUES};
 use contracts::messages::{MessageId, Outgoing, Queue};
 use parking_lot::Mutex;
 use tokio::sync::Notify;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chassis::messaging::{Delivery, Handled, Handler};
 use contracts::messages::Queue;
-use contracts::messages::topology::{COMMANDS, DELIVERY_LIMIT, ORDERS_REPLIES};
+use contracts::messages::queues::{COMMANDS, DELIVERY_LIMIT, ORDERS_REPLIES};
 use tokio::task::JoinSet;
 
 use super::Broker;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chassis::messaging::Received;
 use chassis::messaging::mailbox::{InboxEntry, OutboxEntry};
 use contracts::Timestamp;
-use contracts::messages::topology::EVENTS;
+use contracts::messages::queues::EVENTS;
 use contracts::messages::{MessageId, Outgoing};
 use parking_lot::Mutex;
 use tokio::sync::Notify;

@@ -5,18 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chassis::messaging::participant::{Participant, Told};
+use chassis::messaging::participant::Participant;
 use contracts::inventory::{
-    COMMIT, CommitStock, GetReservation, GetStock, Inventory, InventoryEvent, InventoryRecord, RELEASE,
-    RESERVE, ReleaseStock, Reservation, ReservationStatus, ReserveStock, StockAccount, StockLevel,
-    WatchStock,
+    COMMIT, CommitStock, GetReservation, GetStock, Inventory, InventoryRecord, RELEASE, RESERVE,
+    ReleaseStock, Reservation, ReservationStatus, ReserveStock, StockAccount, StockLevel, WatchStock,
 };
-use contracts::messages::topology::{INVENTORY_COMMANDS, INVENTORY_EVENTS};
-use contracts::messages::{Command, Message, Origin, Queue};
+use contracts::messages::Origin;
 use contracts::types::{Line, Page, PageRequest};
 use contracts::{Code, Context, OrderId, PortResult, Problem, Sku, Streaming};
 use inventory::domain::{self, Refusal, Shortage};
-use inventory::reactions::{self, Request};
+use inventory::reactions::Request;
 
 use super::{Disk, Facts, Occasion, Site};
 use crate::sim::Bug;
@@ -46,6 +44,7 @@ impl Shelves {
         &mut self,
         request: &ReserveStock,
         origin: Origin,
+        world: &World,
         facts: &mut Facts,
         occasion: Occasion<'_>,
     ) -> PortResult<Reservation> {
@@ -58,7 +57,7 @@ impl Shelves {
         }
         if let Some(shortage) = self.shortage(&request.lines) {
             let refusal = Refusal::OutOfStock(vec![shortage]);
-            if domain::is_remembered(origin.coordination) {
+            if domain::is_remembered(origin.coordination) && !world.has(Bug::ForgottenRefusal) {
                 facts.tell(&inventory::facts::refused(request.order_id, &refusal), &origin, occasion);
                 let tombstone = domain::tombstone(request.order_id, occasion.now);
                 self.claims.insert(request.order_id, (tombstone, origin));
@@ -203,7 +202,7 @@ impl SimInventory {
             disk.change(|shelves, facts| match &request {
                 Request::Reserve { goods, passed } => {
                     let origin = origin.clone().passing(passed.as_deref().cloned());
-                    shelves.reserve(goods, origin, facts, occasion)
+                    shelves.reserve(goods, origin, &world, facts, occasion)
                 }
                 Request::Commit(request) => shelves.commit(request.order_id, facts, occasion),
                 Request::Release(request) => shelves.release(request.order_id, &world, facts, occasion),
@@ -221,25 +220,7 @@ impl SimInventory {
 
 #[async_trait]
 impl Participant for SimInventory {
-    const NAME: &'static str = "inventory";
-    const COMMANDS: &'static Queue = &INVENTORY_COMMANDS;
-    const EVENTS: &'static Queue = &INVENTORY_EVENTS;
-
     type Request = Request;
-    type Entry = Reservation;
-    type Event = InventoryEvent;
-
-    fn commanded(command: Command) -> Option<Request> {
-        reactions::commanded(command)
-    }
-
-    fn asked(event: &Message) -> Result<Option<Request>, String> {
-        reactions::asked(event)
-    }
-
-    fn told(request: &Request, result: &PortResult<Reservation>) -> Told<InventoryEvent> {
-        reactions::told(request, result)
-    }
 
     async fn perform(&self, _: &Context, request: &Request, origin: &Origin) -> PortResult<Reservation> {
         self.answer(request.clone(), origin.clone()).await

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chassis::messaging::participant::{Participant, Told};
-use contracts::messages::topology::{PAYMENTS_COMMANDS, PAYMENTS_EVENTS};
-use contracts::messages::{Command, Message, Origin, Queue};
+use chassis::messaging::participant::Participant;
+use contracts::messages::Origin;
 use contracts::orders::Reason;
 use contracts::payments::{
     AUTHORIZE, AuditedPayment, AuthorizePayment, CAPTURE, CapturePayment, GetPayment, NetworkRecord, Payment,
@@ -14,7 +13,7 @@ use contracts::payments::{
 };
 use contracts::types::{Page, PageRequest};
 use contracts::{Code, Context, Money, OrderId, PortResult, Problem, Timestamp};
-use payments::reactions::{self, Request};
+use payments::reactions::Request;
 
 use super::{Disk, Facts, Occasion, Site};
 use crate::sim::Bug;
@@ -240,25 +239,7 @@ impl SimPayments {
 
 #[async_trait]
 impl Participant for SimPayments {
-    const NAME: &'static str = "payments";
-    const COMMANDS: &'static Queue = &PAYMENTS_COMMANDS;
-    const EVENTS: &'static Queue = &PAYMENTS_EVENTS;
-
     type Request = Request;
-    type Entry = Payment;
-    type Event = PaymentEvent;
-
-    fn commanded(command: Command) -> Option<Request> {
-        reactions::commanded(command)
-    }
-
-    fn asked(event: &Message) -> Result<Option<Request>, String> {
-        reactions::asked(event)
-    }
-
-    fn told(request: &Request, result: &PortResult<Payment>) -> Told<PaymentEvent> {
-        reactions::told(request, result)
-    }
 
     async fn perform(&self, _: &Context, request: &Request, origin: &Origin) -> PortResult<Payment> {
         self.answer(request.clone(), origin.clone()).await

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chassis::messaging::participant::{Participant, Told};
-use contracts::messages::topology::{SHIPPING_COMMANDS, SHIPPING_EVENTS};
-use contracts::messages::{Command, Message, Origin, Queue};
+use chassis::messaging::participant::Participant;
+use contracts::messages::Origin;
 use contracts::shipping::{
     CANCEL, CancelShipment, GetShipment, QUOTE, Quote, QuoteShipping, Recall, SCHEDULE, ScheduleShipment,
     Shipment, ShipmentStatus, Shipping, ShippingEvent, TrackShipment, TrackingEvent,
 };
 use contracts::types::{Page, PageRequest};
 use contracts::{Code, Context, Money, OrderId, PortResult, Problem, Streaming, Timestamp};
-use shipping::reactions::{self, Request};
+use shipping::reactions::Request;
 
 use super::{Disk, Facts, Occasion, Site};
 use crate::sim::Bug;
@@ -144,25 +143,7 @@ impl SimShipping {
 
 #[async_trait]
 impl Participant for SimShipping {
-    const NAME: &'static str = "shipping";
-    const COMMANDS: &'static Queue = &SHIPPING_COMMANDS;
-    const EVENTS: &'static Queue = &SHIPPING_EVENTS;
-
     type Request = Request;
-    type Entry = Shipment;
-    type Event = ShippingEvent;
-
-    fn commanded(command: Command) -> Option<Request> {
-        reactions::commanded(command)
-    }
-
-    fn asked(event: &Message) -> Result<Option<Request>, String> {
-        reactions::asked(event)
-    }
-
-    fn told(request: &Request, result: &PortResult<Shipment>) -> Told<ShippingEvent> {
-        reactions::told(request, result)
-    }
 
     async fn perform(&self, _: &Context, request: &Request, origin: &Origin) -> PortResult<Shipment> {
         self.answer(request.clone(), origin.clone()).await

@@ -47,6 +47,22 @@ enum Money {
 }
 
 impl World {
+    /// How somebody answers who has done what `effect` asks for, unheard, and is asked again: they do not
+    /// refuse it then, and that nothing was begun is not believed of a repetition. Found by runs in which this
+    /// model refused a second capture, and a second cancellation.
+    fn asked_again(&self, kind: u8, effect: Effect) -> u8 {
+        let done = match effect {
+            Effect::CapturePayment => self.payment == Money::Captured,
+            Effect::CancelShipment => !self.shipment,
+            _ => false,
+        };
+        match kind {
+            1 if done => 0,
+            2 if done => 3,
+            _ => kind,
+        }
+    }
+
     /// What `effect` does when it happens.
     fn happen(&mut self, effect: Effect) {
         match effect {
@@ -116,6 +132,7 @@ proptest! {
             let (kind, happened) = answers.next().unwrap_or((0, true));
             // compensations are not refused: that is each service's promise
             let kind = if kind == 1 && effect.direction() == Direction::Compensation && effect != Effect::CancelShipment { 0 } else { kind };
+            let kind = world.asked_again(kind, effect);
             if kind == 0 || (kind == 3 && happened) {
                 world.happen(effect);
             }

@@ -114,3 +114,41 @@ async fn calls_never_drive_an_order_that_messages_drive() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_lease_that_has_run_out_is_postponed_whatever_the_row_says() {
+    for bench in benches().await {
+        let (waiting, resting) = (stored(State::Reserving), stored(State::Confirmed));
+        bench.insert(&waiting, &lease("messages", 10), None).await;
+        bench.insert(&resting, &lease("messages", 0), None).await;
+        bench.corrupt("UPDATE orders_orders SET state = 'dreaming', early = '' WHERE resting = 0").await;
+        let postpone = async |id, until, now| {
+            let postponed = bench.store.lease_postpone(id, Timestamp(until), Timestamp(now)).await;
+            postponed.expect("the database answers")
+        };
+        assert_eq!(postpone(waiting.id, 20, 9).await, Outcome::Lost, "it runs");
+        assert_eq!(postpone(waiting.id, 20, 10).await, Outcome::Done);
+        assert_eq!(postpone(waiting.id, 30, 10).await, Outcome::Lost, "one of two who are at it does it");
+        assert_eq!(postpone(resting.id, 30, 10).await, Outcome::Lost);
+        assert_eq!(postpone(OrderId(Uuid::now_v7()), 30, 10).await, Outcome::Lost);
+        for (now, overdue) in [(19, vec![]), (20, vec![waiting.id])] {
+            let found = bench.store.orders_overdue(Driver::Calls, Timestamp(now), 9).await;
+            assert_eq!(found.expect("reads"), overdue, "at {now}");
+        }
+    }
+}
+
+/// One of them kept every process from recovering any order.
+#[tokio::test]
+async fn an_overdue_order_whose_id_makes_no_sense_is_left_out_and_then_out_of_line() {
+    for bench in benches().await {
+        bench.order_in(State::Reserving).await;
+        bench.corrupt("UPDATE orders_orders SET id = 'seventeen'").await;
+        let order = stored(State::Reserving);
+        bench.insert(&order, &lease("one", 5), None).await;
+        for expected in [vec![], vec![order.id]] {
+            let found = bench.store.orders_overdue(Driver::Calls, Timestamp(10), 1).await;
+            assert_eq!(found.expect("reads"), expected);
+        }
+    }
+}

@@ -9,7 +9,7 @@ use super::{Bench, benches, key, lease};
 use crate::shop::stored;
 
 impl Bench {
-    async fn corrupt(&self, statement: &'static str) {
+    pub(super) async fn corrupt(&self, statement: &'static str) {
         let mut tx = self.raw.begin().await.expect("begins");
         let changed = sqlx::query(statement).execute(&mut *tx).await.expect("the statement is sound");
         assert_eq!(changed.rows_affected(), 1, "{statement}");

@@ -2,7 +2,7 @@
 
 use contracts::Code;
 use contracts::messages::Event as _;
-use contracts::messages::topology::ORDERS_EVENTS;
+use contracts::messages::queues::ORDERS_EVENTS;
 use contracts::orders::{Coordination, OrderEvent};
 
 use super::{Broker, Talk};

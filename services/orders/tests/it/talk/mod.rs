@@ -4,14 +4,16 @@
 mod choreographed;
 mod keys;
 mod modules;
+mod news;
 mod orchestrated;
 mod preferring;
+mod resending;
 mod waiting;
 
 use std::sync::Arc;
 
 use chassis::messaging::{Delivery, Handled, Handler, Mailbox};
-use contracts::messages::topology::{ORDERS_EVENTS, ORDERS_REPLIES};
+use contracts::messages::queues::{ORDERS_EVENTS, ORDERS_REPLIES};
 use contracts::messages::{Message, Outgoing, Queue};
 use contracts::orders::{Coordination, Order, Orders as _, PlaceOrder};
 use contracts::{Context, OrderId, PortResult};

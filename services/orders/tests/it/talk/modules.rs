@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use contracts::inventory::Inventory as _;
 use contracts::inventory::{InventoryEvent, Reservation, ReservationStatus};
-use contracts::messages::topology::{
+use contracts::messages::queues::{
     INVENTORY_COMMANDS, INVENTORY_EVENTS, PAYMENTS_COMMANDS, PAYMENTS_EVENTS, SHIPPING_COMMANDS,
     SHIPPING_EVENTS,
 };

@@ -1,7 +1,7 @@
 //! Orders that are driven by commands and replies.
 
 use chassis::messaging::Handled;
-use contracts::messages::topology::{ORDERS_EVENTS, ORDERS_REPLIES};
+use contracts::messages::queues::{ORDERS_EVENTS, ORDERS_REPLIES};
 use contracts::messages::{Command, CommandReply, Outcome};
 use contracts::orders::{Coordination, OrderStatus};
 use contracts::{Code, OrderId};

@@ -50,8 +50,34 @@ async fn who_prefers_to_wait_gets_201_where_the_order_ends_in_time() {
     let reply = place(&shop, &["wait=9, unheard-of=1; x", "wait=soon"]).await;
     assert_eq!((reply.status, &reply.body["status"]), (StatusCode::CREATED, &json!("confirmed")));
     assert_eq!(applied(&reply), "wait=9");
+    let reply = place(&shop, &["wait=4294967295"]).await;
+    assert_eq!(
+        (reply.status, applied(&reply)),
+        (StatusCode::CREATED, "wait=10"),
+        "as long as the call may take"
+    );
     let reply = place(&shop, &["handling=lenient"]).await;
     assert_eq!((reply.status, applied(&reply)), (StatusCode::CREATED, ""), "what is unknown is ignored");
+}
+
+#[tokio::test]
+async fn a_repetition_in_another_coordination_is_told_that_this_was_not_applied() {
+    let talk = Talk::open().await;
+    for (prefer, says) in [
+        ("coordination=choreographed", "coordination=choreographed"),
+        ("coordination=orchestrated, respond-async", "respond-async"),
+        ("coordination=sync", ""),
+        ("coordination=choreographed, wait=0", "coordination=choreographed, wait=0"),
+    ] {
+        let headers = [("prefer", prefer), ("idempotency-key", "k")];
+        let reply = talk.shop.post("/orders", &headers, &body()).await;
+        assert_eq!(
+            (reply.status, &reply.body["coordination"]),
+            (StatusCode::ACCEPTED, &json!("choreographed"))
+        );
+        assert_eq!(applied(&reply), says, "{prefer}");
+    }
+    assert_eq!(talk.shop.orders().await.len(), 1);
 }
 
 #[tokio::test]
