@@ -91,18 +91,20 @@ async fn a_replay_that_is_killed_is_gone_on_with() {
         first.replays.begin().await.expect("begins");
         drop(first);
         let mut stops = std::collections::BTreeSet::new();
+        // who got nowhere is given longer, so that it ends on a slow machine, too
+        let mut longest = 60;
         loop {
             let instance = bench.instance();
-            for _ in 0..dice.random_range(1..60) {
+            for _ in 0..dice.random_range(1..longest) {
                 tokio::task::yield_now().await;
             }
             let positions = bench.store.positions().await.expect("reads");
             drop(instance);
             bench.assert_agrees().await;
             match positions.building {
-                Some(building) => stops.insert(building),
+                Some(building) => longest = if stops.insert(building) { 60 } else { longest * 2 },
                 None => break,
-            };
+            }
         }
         assert!(stops.len() > 3, "killed at {stops:?}");
         let last = bench.instance();
