@@ -107,17 +107,18 @@ async fn a_relay_that_is_killed_after_the_broker_took_a_batch_loses_nothing() {
 #[tokio::test]
 async fn a_relay_that_is_killed_before_it_marks_a_confirmed_batch_publishes_it_again() {
     for shop in shops().await {
-        let broker = Arc::new(Scripted::working());
-        let patient = shop.mailbox.clone().at(Pace { poll: Duration::from_secs(3600), ..FAST });
-        let relay = patient.relaying(&broker);
-        patient.is(RelayState::Leading).await;
+        let broker = Arc::new(Scripted::new(|batch, _| match batch {
+            1 => Then::ConfirmWhenTold,
+            _ => Then::Confirm,
+        }));
         let messages = events(5);
-        shop.post_silently(&messages).await;
-        // as long as somebody else writes to the rows, a relay can publish them and cannot mark them
+        shop.post(&messages).await;
+        let relay = shop.mailbox.relaying(&broker);
+        testkit::eventually("a batch", PATIENCE, async || (!broker.batches().is_empty()).then_some(())).await;
+        // as long as somebody else writes to the rows, the relay cannot mark them
         let mut writing = shop.store.begin().await.expect("begins");
         writing.execute("UPDATE test_outbox SET created_at = created_at").await.expect("locks");
-        patient.posted();
-        testkit::eventually("a batch", PATIENCE, async || (!broker.batches().is_empty()).then_some(())).await;
+        broker.confirm().await;
         relay.kill().await;
         writing.rollback().await.expect("rolls back");
         shop.lapse().await;

@@ -1,9 +1,11 @@
 //! A broker that does what a test says.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use contracts::messages::{MessageId, Outgoing};
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 use crate::messaging::broker::PublishError;
 use crate::messaging::mailbox::Publish;
@@ -19,6 +21,8 @@ pub enum Then {
     TakeAndFail,
     /// All of it arrived, and no answer ever comes.
     TakeAndHang,
+    /// All of it arrived, and is confirmed once the test says so.
+    ConfirmWhenTold,
 }
 
 type Script = Box<dyn Fn(usize, &[Outgoing]) -> Then + Send + Sync>;
@@ -30,6 +34,8 @@ pub struct Scripted {
     batches: Mutex<Vec<usize>>,
     /// What no queue takes.
     returned: Mutex<BTreeSet<MessageId>>,
+    told: Semaphore,
+    confirmed_when_told: AtomicUsize,
 }
 
 impl Scripted {
@@ -40,6 +46,8 @@ impl Scripted {
             taken: Mutex::default(),
             batches: Mutex::default(),
             returned: Mutex::default(),
+            told: Semaphore::new(0),
+            confirmed_when_told: AtomicUsize::new(0),
         }
     }
 
@@ -58,6 +66,16 @@ impl Scripted {
     /// From now on it returns nothing.
     pub fn take_all(&self) {
         self.returned.lock().clear();
+    }
+
+    /// Confirms one batch that waits to be; returns when whoever published it has been answered.
+    pub async fn confirm(&self) {
+        let before = self.confirmed_when_told.load(Ordering::SeqCst);
+        self.told.add_permits(1);
+        testkit::eventually("a confirm", super::PATIENCE, async || {
+            (self.confirmed_when_told.load(Ordering::SeqCst) > before).then_some(())
+        })
+        .await;
     }
 
     /// Everything that it took, as often as it came.
@@ -95,6 +113,11 @@ impl Publish for std::sync::Arc<Scripted> {
         self.taken.lock().extend(taken.cloned());
         match (then, refused) {
             (Then::TakeAndHang, _) => std::future::pending().await,
+            (Then::ConfirmWhenTold, _) => {
+                self.told.acquire().await.expect("it is never closed").forget();
+                self.confirmed_when_told.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            }
             (Then::TakeAndFail, _) => Err(PublishError::Away("the answer is lost".into())),
             (_, Some(one)) => Err(PublishError::Returned(format!("no queue for {}", one.message.id))),
             _ => Ok(()),
