@@ -14,6 +14,7 @@
 //! - [`telemetry`]: logs and metrics
 //! - [`clock`]: the time, as business code sees it
 //! - [`bell`]: wakes those in this process who wait for news
+//! - [`follow`]: streams of what is past, at once, and of what is to come, as it happens
 //!
 //! Not for: business rules (`services/`), or how one service calls another (`wires/`).
 
@@ -22,6 +23,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod discovery;
+pub mod follow;
 pub mod grpc;
 pub mod http;
 pub mod messaging;

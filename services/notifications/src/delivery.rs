@@ -21,10 +21,10 @@ use chassis::clock::Clock;
 use chassis::config::Live;
 use chassis::store::StoreError;
 use futures::StreamExt as _;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::bell::Bell;
 use crate::config::{DeliveryConfig, OutboxConfig, SmtpConfig};
 use crate::domain::{Attempt, Next, retry};
 use crate::store::{Claimed, NotificationsStore, Settled};
@@ -52,8 +52,8 @@ pub struct Courier {
     pub config: Live<DeliveryConfig>,
     /// The folder.
     pub outbox: Outbox,
-    /// What wakes it.
-    pub bell: Bell,
+    /// What wakes it; a call that comes while it works is heard when it is done.
+    pub mail: Arc<Notify>,
 }
 
 /// One batch on its way.
@@ -69,8 +69,6 @@ struct Round<'a> {
 impl Courier {
     /// Sends what is to be sent, again and again until `shutdown`.
     pub async fn run(self, shutdown: CancellationToken) {
-        // before the first look, so that no mail falls between the two
-        let mut ear = self.bell.listen();
         while !shutdown.is_cancelled() {
             match self.pass(&shutdown).await {
                 Ok(Pass::Full) => continue,
@@ -81,7 +79,7 @@ impl Courier {
             let poll = self.config.get().poll();
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                () = ear.any() => {}
+                () = self.mail.notified() => {}
                 () = tokio::time::sleep(poll) => {}
             }
         }

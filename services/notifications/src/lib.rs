@@ -6,7 +6,7 @@
 //! - [`store`]: mails, and whose orders they are about, on SQLite and PostgreSQL
 //! - [`delivery`]: the worker that sends mails: into the outbox folder, and to a mail server
 //! - [`service`]: the port
-//! - [`feed`]: follows a customer's notifications; [`bell`] wakes whoever waits for a mail
+//! - [`feed`]: follows a customer's notifications; `chassis::bell` wakes whoever waits for a mail
 //! - [`rest`], [`grpc`], [`amqp`]: the port over three wires
 //! - [`config`]: its settings
 //!
@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use chassis::bell::Bell;
 use chassis::config::Configuration;
 use chassis::messaging::consumer::consume;
 use chassis::messaging::dead_letters::DeadLetters;
@@ -24,9 +25,9 @@ use chassis::process::{Module, Platform};
 use contracts::messages::queues::NOTIFICATIONS_EVENTS;
 use contracts::notifications::Notifications;
 use sqlx::migrate::Migrator;
+use tokio::sync::Notify;
 
 pub mod amqp;
-pub mod bell;
 pub mod config;
 pub mod delivery;
 pub mod domain;
@@ -37,7 +38,6 @@ pub mod rest;
 pub mod service;
 pub mod store;
 
-use bell::Bell;
 use config::{DeliveryConfig, MailConfig, OutboxConfig, SmtpConfig, StreamConfig};
 use delivery::{Courier, Outbox};
 use feed::Feed;
@@ -74,7 +74,7 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
     let database = platform.store(NAME, migrations()).await?;
     let mailbox = platform.mailbox(NAME, &database).await?;
     let store: Arc<dyn NotificationsStore> = Arc::new(SqlStore::new(database, mailbox.clone()));
-    let bell = Bell::default();
+    let (bell, mail) = (Bell::default(), Arc::<Notify>::default());
 
     let handler = NewsHandler {
         store: store.clone(),
@@ -82,6 +82,7 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
         config: configuration.section::<MailConfig>(),
         mailbox: mailbox.clone(),
         bell: bell.clone(),
+        mail: mail.clone(),
     };
     let courier = Courier {
         store: store.clone(),
@@ -90,7 +91,7 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
         files: configuration.section::<OutboxConfig>(),
         config: configuration.section::<DeliveryConfig>(),
         outbox: Outbox::new(outbox_folder(platform, &configuration)),
-        bell: bell.clone(),
+        mail,
     };
     let feed =
         Feed::new(store.clone(), configuration.section::<StreamConfig>(), bell, platform.draining.clone());

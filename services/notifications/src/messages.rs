@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chassis::bell::Bell;
 use chassis::clock::Clock;
 use chassis::config::Live;
 use chassis::messaging::{Delivery, Handled, Handler, Mailbox, ignored};
 use contracts::error::chain;
+use contracts::types::CustomerId;
+use tokio::sync::Notify;
 
-use crate::bell::Bell;
 use crate::config::MailConfig;
 use crate::domain::news;
 use crate::store::{NotificationsStore, Taken};
@@ -24,8 +26,10 @@ pub struct NewsHandler {
     pub config: Live<MailConfig>,
     /// Where is noted what asks nothing.
     pub mailbox: Mailbox,
-    /// Who wants to know of them.
-    pub bell: Bell,
+    /// Rings for a customer who got one.
+    pub bell: Bell<CustomerId>,
+    /// Wakes the courier.
+    pub mail: Arc<Notify>,
 }
 
 #[async_trait]
@@ -39,7 +43,8 @@ impl Handler for NewsHandler {
         let domain = &self.config.get().domain;
         match self.store.news_take(delivery.queue, &news, domain, self.clock.now()).await {
             Ok(Taken::Written(customer_id)) => {
-                self.bell.ring(customer_id);
+                self.bell.ring(&customer_id);
+                self.mail.notify_one();
                 Handled::Done
             }
             Ok(Taken::Noted | Taken::Before) => Handled::Done,

@@ -35,7 +35,7 @@ impl Replica {
             files: Live::fixed(OutboxConfig::default()),
             config: Live::fixed(DeliveryConfig::default()),
             outbox: Outbox::new(folder.to_owned()),
-            bell: self.bell.clone(),
+            mail: self.mail.clone(),
         }
     }
 

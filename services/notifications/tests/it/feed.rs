@@ -69,7 +69,7 @@ async fn a_listener_that_falls_behind_misses_none() {
         assert_eq!(id(&mut feed).await, first);
         let second = replica.confirmed(&ada).await.id;
         // pushes its own ring out of the bounded backlog
-        (0..1000).for_each(|_| replica.bell.ring(customer("bob")));
+        (0..1000).for_each(|_| replica.bell.ring(&customer("bob")));
         assert_eq!(id(&mut feed).await, second);
     }
 }

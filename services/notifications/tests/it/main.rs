@@ -11,6 +11,7 @@ mod smtp;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::bell::Bell;
 use chassis::clock::{Clock as _, ManualClock};
 use chassis::config::Live;
 use chassis::messaging::{Delivery, Handled, Handler as _, Mailbox};
@@ -22,12 +23,12 @@ use contracts::orders::{Coordination, Order, OrderEvent, OrderStatus, PricedLine
 use contracts::shipping::{Shipment, ShipmentStatus, ShippingEvent};
 use contracts::types::{CustomerId, PageRequest};
 use contracts::{Context, Money, OrderId, Timestamp, TraceContext};
-use notifications::bell::Bell;
 use notifications::config::{MailConfig, StreamConfig};
 use notifications::feed::Feed;
 use notifications::messages::NewsHandler;
 use notifications::service::Service;
 use notifications::store::SqlStore;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -47,7 +48,8 @@ struct Replica {
     store: Arc<SqlStore>,
     service: Arc<Service>,
     handler: Arc<NewsHandler>,
-    bell: Bell,
+    bell: Bell<CustomerId>,
+    mail: Arc<Notify>,
     ending: CancellationToken,
     clock: ManualClock,
     ctx: Context,
@@ -78,12 +80,14 @@ impl Bench {
         let mailbox = Mailbox::open(&store, "notifications", clock.clone()).await.expect("opens");
         let store = Arc::new(SqlStore::new(store, mailbox.clone()));
         let (bell, ending) = (Bell::default(), CancellationToken::new());
+        let mail = Arc::<Notify>::default();
         let handler = NewsHandler {
             store: store.clone(),
             clock,
             config: Live::fixed(MailConfig::default()),
             mailbox,
             bell: bell.clone(),
+            mail: mail.clone(),
         };
         let feed = Feed::new(store.clone(), Live::fixed(streaming), bell.clone(), ending.clone());
         Replica {
@@ -91,6 +95,7 @@ impl Bench {
             store,
             handler: Arc::new(handler),
             bell,
+            mail,
             ending,
             clock: self.clock.clone(),
             ctx: Context::background("test", PATIENCE),

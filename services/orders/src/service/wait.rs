@@ -13,7 +13,7 @@ use crate::answer;
 use crate::store::StoredOrder;
 
 /// How often whoever waits looks without having heard anything: for steps that another process made.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long before its deadline a caller is told how things stand, so that the answer still arrives.
 const MARGIN: Duration = Duration::from_millis(50);
 
