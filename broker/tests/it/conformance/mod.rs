@@ -1,0 +1,16 @@
+//! x
+mod acknowledging;
+mod bindings;
+mod connection;
+mod consuming;
+mod deletion;
+mod exchanges;
+mod expiry;
+mod getting;
+mod handshake;
+mod limits;
+mod prefetch;
+mod publishing;
+mod queue_arguments;
+mod queues;
+mod routing;

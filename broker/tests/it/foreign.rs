@@ -1,0 +1,210 @@
+//! Clients of other languages. What pika (Python) and amqplib (JavaScript) see of the embedded broker is what
+//! they see of RabbitMQ: `tests/foreign/client.py` and `client.cjs` go through the same scenarios and print
+//! what came of them, and `expected.jsonl` says what that is.
+//!
+//! After a change to the scenarios take what RabbitMQ says, and look at the difference:
+//! `python3 client.py amqp://guest:guest@127.0.0.1:5672 > expected.jsonl`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::servers::servers;
+
+/// How long all scenarios of a client may take; they take five seconds on a machine that is not busy.
+const RUN: Duration = Duration::from_secs(180);
+/// How long one step of the preparation may take.
+const STEP: Duration = Duration::from_secs(120);
+
+#[tokio::test]
+async fn pika_sees_what_it_sees_of_rabbitmq() {
+    Client::Pika.sees_what_is_expected().await;
+}
+
+#[tokio::test]
+async fn amqplib_sees_what_it_sees_of_rabbitmq() {
+    Client::Amqplib.sees_what_is_expected().await;
+}
+
+#[derive(Clone, Copy)]
+enum Client {
+    Pika,
+    Amqplib,
+}
+
+impl Client {
+    async fn sees_what_is_expected(self) {
+        let Some(folder) = self.folder_or_skip().await else { return };
+        let expected = outcomes(include_str!("../foreign/expected.jsonl"));
+        for server in servers().await {
+            let mut command = self.interpreter(&folder);
+            command.arg(scripts().join(self.script())).arg(&server.url);
+            let ran = run(&mut command, RUN).await;
+            let output = ran.unwrap_or_else(|why| panic!("{} on {}: {why}", self.name(), server.name));
+            let seen = outcomes(&String::from_utf8_lossy(&output.stdout));
+            let scenarios: BTreeSet<&String> = expected.keys().chain(seen.keys()).collect();
+            let differences: Vec<String> = scenarios
+                .into_iter()
+                .filter(|scenario| expected.get(*scenario) != seen.get(*scenario))
+                .map(|scenario| {
+                    let [should, is] =
+                        [&expected, &seen].map(|all| all.get(scenario).unwrap_or(&Value::Null));
+                    format!("{scenario}\n  should see {should}\n  but saw    {is}")
+                })
+                .collect();
+            let said = String::from_utf8_lossy(&output.stderr);
+            let at = format!("{} on {}", self.name(), server.name);
+            assert!(differences.is_empty(), "{at}:\n{}\n{said}", differences.join("\n"));
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pika => "pika",
+            Self::Amqplib => "amqplib",
+        }
+    }
+
+    /// The program without which there is nothing to try.
+    fn tool(self) -> &'static str {
+        match self {
+            Self::Pika => "python3",
+            Self::Amqplib => "npm",
+        }
+    }
+
+    fn script(self) -> &'static str {
+        match self {
+            Self::Pika => "client.py",
+            Self::Amqplib => "client.cjs",
+        }
+    }
+
+    /// What exactly is to be installed.
+    fn pins(self) -> &'static str {
+        match self {
+            Self::Pika => include_str!("../foreign/requirements.txt"),
+            Self::Amqplib => include_str!("../foreign/package-lock.json"),
+        }
+    }
+
+    /// What runs scripts with all that is installed in the folder.
+    fn interpreter(self, folder: &Path) -> Command {
+        match self {
+            Self::Pika => Command::new(folder.join("bin/python")),
+            Self::Amqplib => {
+                let mut node = Command::new("node");
+                node.env("NODE_PATH", folder.join("node_modules"));
+                node
+            }
+        }
+    }
+
+    /// A word to the interpreter that succeeds where the library can be used.
+    fn probe(self) -> [&'static str; 2] {
+        match self {
+            Self::Pika => ["-c", "import pika"],
+            Self::Amqplib => ["-e", "require('amqplib')"],
+        }
+    }
+
+    async fn install(self, folder: &Path) -> Result<(), String> {
+        match self {
+            Self::Pika => {
+                run(Command::new("python3").args(["-m", "venv"]).arg(folder), STEP).await?;
+                let mut pip = self.interpreter(folder);
+                pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
+                pip.args(["--only-binary", ":all:", "--require-hashes", "--requirement"]);
+                run(pip.arg(scripts().join("requirements.txt")), STEP).await?;
+            }
+            Self::Amqplib => {
+                for file in ["package.json", "package-lock.json", ".npmrc"] {
+                    let copied = std::fs::copy(scripts().join(file), folder.join(file));
+                    copied.map_err(|error| format!("{file}: {error}"))?;
+                }
+                let mut npm = Command::new("npm");
+                npm.args(["ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts"]);
+                run(npm.current_dir(folder), STEP).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The folder with all that the client needs, or a word on what is skipped.
+    async fn folder_or_skip(self) -> Option<PathBuf> {
+        if testkit::engines_hidden() {
+            let missing = format!("{} (hidden by TRADEWIND_NO_ENGINES=1)", self.tool());
+            testkit::require_or_skip(self.name(), &missing);
+            return None;
+        }
+        let folder = self.folder().await;
+        folder
+            .map_err(|why| {
+                testkit::require_or_skip(self.name(), &format!("what {} needs ({why})", self.tool()));
+            })
+            .ok()
+    }
+
+    /// The folder, prepared once and kept beside what cargo builds.
+    async fn folder(self) -> Result<PathBuf, String> {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(self.name());
+        let [lock, done] = ["lock", "done"].map(|what| folder.with_extension(what));
+        let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+        // the other tests may be about to do the same, and in other processes, too
+        let locked = tokio::task::spawn_blocking(move || {
+            let file = File::create(lock)?;
+            file.lock()?;
+            std::io::Result::Ok(file)
+        });
+        let _locked = locked.await.expect("no panic").map_err(failed)?;
+        let is_current = std::fs::read_to_string(&done).is_ok_and(|pins| pins == self.pins());
+        // an update of the system may have taken away what the folder refers to
+        if is_current && run(self.interpreter(&folder).args(self.probe()), STEP).await.is_ok() {
+            return Ok(folder);
+        }
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).map_err(failed)?;
+        }
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        self.install(&folder).await?;
+        run(self.interpreter(&folder).args(self.probe()), STEP).await?;
+        std::fs::write(&done, self.pins()).map_err(failed)?;
+        Ok(folder)
+    }
+}
+
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign")
+}
+
+/// Scenarios by name, and what came of them.
+fn outcomes(lines: &str) -> BTreeMap<String, Value> {
+    let outcome = |line: &str| {
+        let mut outcome: Value = serde_json::from_str(line).expect("a line of JSON");
+        let name = outcome["scenario"].take();
+        (name.as_str().expect("a name").to_owned(), outcome)
+    };
+    lines.lines().map(outcome).collect()
+}
+
+/// Runs a program to its end; what it said last where that was a bad one.
+async fn run(command: &mut Command, deadline: Duration) -> Result<Output, String> {
+    let program = command.as_std().get_program().to_string_lossy().into_owned();
+    let running = command.stdin(Stdio::null()).kill_on_drop(true).output();
+    let output = match tokio::time::timeout(deadline, running).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(error)) => return Err(format!("{program}: {error}")),
+        Err(_) => return Err(format!("{program} took more than {deadline:?}")),
+    };
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+        return Err(format!("{program} ended with {}: {last}", output.status));
+    }
+    Ok(output)
+}
