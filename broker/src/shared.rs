@@ -42,6 +42,16 @@ impl Shared {
         status
     }
 
+    /// Waits until publishers are blocked; why.
+    pub async fn until_alarm(&self) -> Arc<str> {
+        let mut alarm = self.alarm.subscribe();
+        match alarm.wait_for(Option::is_some).await.map(|alarm| alarm.clone()) {
+            Ok(Some(alarm)) => alarm,
+            // cannot be: the other end is ours
+            _ => std::future::pending().await,
+        }
+    }
+
     /// Waits until publishers are not blocked.
     pub async fn until_no_alarm(&self) {
         // an error cannot be: the other end is ours

@@ -51,6 +51,9 @@ pub(super) enum NotLetIn {
     OtherProtocol,
     #[error("{0}")]
     Refused(Refusal),
+    /// What it said makes no sense: as with RabbitMQ, its connection ends without a word.
+    #[error("{0}")]
+    Nonsense(String),
 }
 
 impl From<End> for NotLetIn {
@@ -127,15 +130,14 @@ impl Talk<'_> {
 
     async fn authenticate(&mut self, introduction: &connection::StartOk) -> Result<String, NotLetIn> {
         if introduction.mechanism.as_str() != "PLAIN" {
-            let text = format!("unknown authentication mechanism '{}'", introduction.mechanism);
-            return Err(refused(Code::CommandInvalid, text));
+            return Err(NotLetIn::Nonsense(format!("it asks for the mechanism {}", introduction.mechanism)));
         }
-        let said = introduction.response.as_bytes();
-        let admitted =
-            plain(said).filter(|(user, password)| self.shared.users.admits(user, password, self.peer.ip()));
-        match admitted {
-            Some((user, _)) => Ok(user.to_owned()),
-            None => {
+        let Some((user, password)) = plain(introduction.response.as_bytes()) else {
+            return Err(NotLetIn::Nonsense("its response to PLAIN has no name and password".to_owned()));
+        };
+        match self.shared.users.admits(user, password, self.peer.ip()) {
+            true => Ok(user.to_owned()),
+            false => {
                 tokio::time::sleep(WRONG_PASSWORD).await;
                 let refusal = Refusal::new(
                     Code::AccessRefused,
@@ -216,46 +218,25 @@ fn start() -> connection::Start {
     }
 }
 
-/// The name and password in a response to PLAIN (RFC 4616); who the client wants to act as is ignored.
+/// The name and password in a response to PLAIN (RFC 4616). Nobody acts as somebody else.
 fn plain(response: &[u8]) -> Option<(&str, &str)> {
-    let mut parts = response.splitn(3, |byte| *byte == 0);
-    let (_, user, password) = (parts.next()?, parts.next()?, parts.next()?);
+    let mut parts = response.strip_prefix(b"\0")?.splitn(2, |byte| *byte == 0);
+    let (user, password) = (parts.next()?, parts.next()?);
     Some((std::str::from_utf8(user).ok()?, std::str::from_utf8(password).ok()?))
 }
 
-/// What holds after the client has said what it wishes; 0 stands for no limit, or no heartbeat.
+/// What holds after the client has said what it wishes: no more than it was offered, and no less than the
+/// protocol asks for. 0 stands for no limit, which is more.
 fn agree(wish: &connection::TuneOk, channels: u16, frame: u32) -> Result<Agreed, NotLetIn> {
-    let channel_max = match wish.channel_max {
-        0 => channels,
-        wished if wished > channels => {
-            return Err(refused(
-                Code::NotAllowed,
-                format!(
-                    "negotiated channel_max = {wished} is greater than the maximum allowed value {channels}"
-                ),
-            ));
-        }
-        wished => wished,
-    };
-    let frame_max = match wish.frame_max {
-        0 => frame,
-        wished if wished > frame => {
-            return Err(refused(
-                Code::NotAllowed,
-                format!("negotiated frame_max = {wished} is greater than the maximum allowed value {frame}"),
-            ));
-        }
-        wished if wished < FRAME_MIN => {
-            return Err(refused(
-                Code::NotAllowed,
-                format!(
-                    "negotiated frame_max = {wished} is lower than the minimum allowed value {FRAME_MIN}"
-                ),
-            ));
-        }
-        wished => wished,
-    };
-    let heartbeat = (wish.heartbeat > 0).then(|| Duration::from_secs(wish.heartbeat.into()));
+    let connection::TuneOk { channel_max, frame_max, heartbeat } = *wish;
+    if channel_max == 0 || channel_max > channels {
+        return Err(NotLetIn::Nonsense(format!("it wants {channel_max} channels of {channels}")));
+    }
+    if !(FRAME_MIN..=frame).contains(&frame_max) {
+        let text = format!("it wants frames of {frame_max} bytes, not of {FRAME_MIN} to {frame}");
+        return Err(NotLetIn::Nonsense(text));
+    }
+    let heartbeat = (heartbeat > 0).then(|| Duration::from_secs(heartbeat.into()));
     Ok(Agreed { channel_max, frame_max, heartbeat })
 }
 
@@ -284,26 +265,26 @@ mod tests {
     #[test]
     fn plain_has_three_parts() {
         assert_eq!(plain(b"\0guest\0secret"), Some(("guest", "secret")));
-        assert_eq!(plain(b"admin\0guest\0se\0cret"), Some(("guest", "se\0cret")));
-        for response in [&b""[..], b"guest", b"\0guest", b"\0\xff\0secret"] {
+        assert_eq!(plain(b"\0guest\0se\0cret"), Some(("guest", "se\0cret")));
+        for response in [&b""[..], b"guest", b"\0guest", b"\0\xff\0secret", b"admin\0guest\0secret"] {
             assert_eq!(plain(response), None, "{response:?}");
         }
     }
 
     #[test]
-    fn the_smaller_wish_holds_and_what_is_beyond_the_limits_is_refused() {
+    fn a_smaller_wish_holds_and_what_is_beyond_the_offer_makes_no_sense() {
         let wish =
             |channel_max, frame_max, heartbeat| connection::TuneOk { channel_max, frame_max, heartbeat };
-        let agreed = agree(&wish(0, 0, 0), 2047, 131_072).expect("good");
+        let agreed = agree(&wish(2047, 131_072, 0), 2047, 131_072).expect("good");
         assert_eq!(agreed, Agreed { channel_max: 2047, frame_max: 131_072, heartbeat: None });
         let agreed = agree(&wish(10, 8192, 5), 2047, 131_072).expect("good");
         assert_eq!(
             agreed,
             Agreed { channel_max: 10, frame_max: 8192, heartbeat: Some(Duration::from_secs(5)) }
         );
-        for wish in [wish(3000, 0, 0), wish(0, 1, 0), wish(0, 1 << 20, 0)] {
-            let refused = agree(&wish, 2047, 131_072).expect_err("refused");
-            assert!(matches!(refused, NotLetIn::Refused(refusal) if refusal.code == Code::NotAllowed));
+        for wish in [wish(0, 8192, 0), wish(3000, 8192, 0), wish(1, 1, 0), wish(1, 0, 0), wish(1, 1 << 20, 0)]
+        {
+            assert!(matches!(agree(&wish, 2047, 131_072), Err(NotLetIn::Nonsense(_))), "{wish:?}");
         }
     }
 }

@@ -19,11 +19,16 @@ impl Session {
         let key = self.key(number);
         match method {
             Method::Publish(publish) => self.begin_publish(number, publish),
-            Method::Ack { tag, multiple } => self.shared.core.lock().acknowledge(key, tag, extent(multiple)),
+            Method::Ack { tag, multiple } => {
+                self.unsettled = true;
+                self.shared.core.lock().acknowledge(key, tag, extent(multiple))
+            }
             Method::Nack { tag, multiple, requeue } => {
+                self.unsettled = true;
                 self.shared.core.lock().refuse(key, tag, extent(multiple), fate(requeue))
             }
             Method::Reject { tag, requeue } => {
+                self.unsettled = true;
                 self.shared.core.lock().refuse(key, tag, Extent::One, fate(requeue))
             }
             Method::Other(AMQPClass::Basic(method)) => self.basic(number, method).await,
@@ -38,7 +43,7 @@ impl Session {
                 Err(Refusal::not_implemented("this broker does no access.request"))
             }
             Method::Other(AMQPClass::Connection(_)) => {
-                Err(Refusal::new(Code::CommandInvalid, "methods of class connection belong on channel 0"))
+                Err(Refusal::new(Code::CommandInvalid, "unimplemented method"))
             }
         }
     }
@@ -275,8 +280,10 @@ impl Session {
 
     /// Sends an answer once everything that the client asked for before is in the file: an answer says that
     /// the end of this process would not undo it.
-    async fn answer(&self, number: u16, answer: AMQPClass) {
-        self.settle(self.shared.scribe.given()).await;
+    async fn answer(&mut self, number: u16, answer: AMQPClass) {
+        if std::mem::take(&mut self.unsettled) {
+            self.settle(self.shared.scribe.given()).await;
+        }
         self.say(number, answer);
     }
 

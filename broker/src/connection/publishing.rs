@@ -38,6 +38,20 @@ impl Publishing {
     pub fn size(&self) -> u64 {
         self.content.as_ref().map_or(0, |begun| begun.size)
     }
+
+    /// Something else came than what is to come next.
+    pub fn interrupted(&self) -> Refusal {
+        let text = match self.content {
+            None => "expected content header for class 60, got non content header frame instead",
+            Some(_) => "expected content body, got non content body frame instead",
+        };
+        Refusal::new(Code::UnexpectedFrame, text)
+    }
+}
+
+/// Content came that belongs to no message.
+pub(super) fn out_of_place() -> Refusal {
+    Refusal::new(Code::UnexpectedFrame, "expected method frame, got non method frame instead")
 }
 
 impl Session {
@@ -67,19 +81,16 @@ impl Session {
         size: u64,
         properties: &Bytes,
     ) -> Result<(), Refusal> {
-        let unexpected = |text: String| Err(Refusal::new(Code::UnexpectedFrame, text));
         let (most, together) = (self.shared.limits.message_bytes, self.assembling.saturating_add(size));
         let Some(channel) = self.channels.get_mut(&number) else { return Ok(()) };
-        let Some(publishing) = channel.publishing.as_mut() else {
-            return unexpected("expected method frame, got content header frame instead".to_owned());
-        };
+        let Some(publishing) = channel.publishing.as_mut() else { return Err(out_of_place()) };
         if publishing.content.is_some() {
-            return unexpected("expected content body, got content header frame instead".to_owned());
+            return Err(publishing.interrupted());
         }
         if class != BASIC {
-            return unexpected(format!(
-                "expected content header for class {BASIC}, got one for class {class} instead"
-            ));
+            let text =
+                format!("expected content header for class {BASIC}, got one for class {class} instead");
+            return Err(Refusal::new(Code::UnexpectedFrame, text));
         }
         if size > most {
             let text = format!("message size {size} is larger than configured max size {most}");
@@ -102,19 +113,11 @@ impl Session {
     /// A part of its body has come.
     pub(super) async fn content_body(&mut self, number: u16, part: &Bytes) -> Result<(), Refusal> {
         let Some(channel) = self.channels.get_mut(&number) else { return Ok(()) };
-        let Some(begun) = channel.publishing.as_mut().and_then(|publishing| publishing.content.as_mut())
-        else {
-            let text = match channel.publishing {
-                Some(_) => "expected content header for class 60, got non content header frame instead",
-                None => "expected method frame, got content body frame instead",
-            };
-            return Err(Refusal::new(Code::UnexpectedFrame, text));
-        };
+        let Some(publishing) = channel.publishing.as_mut() else { return Err(out_of_place()) };
+        let Some(begun) = publishing.content.as_mut() else { return Err(publishing.interrupted()) };
         let there = (begun.body.len() + part.len()) as u64;
         if there > begun.size {
-            let text =
-                format!("content body frames hold {there} bytes, more than the {} announced", begun.size);
-            return Err(Refusal::new(Code::FrameError, text));
+            return Err(publishing.interrupted());
         }
         begun.body.extend_from_slice(part);
         if there == begun.size { self.publish(number).await } else { Ok(()) }
@@ -129,6 +132,7 @@ impl Session {
         };
         self.assembling -= begun.size;
         self.wait_for_leave().await;
+        self.unsettled = true;
         let message =
             Message { exchange, routing_key, properties: begun.properties, body: begun.body.freeze() };
         let published = self.shared.core.lock().publish(key, message, mandatory)?;
@@ -145,18 +149,31 @@ impl Session {
         Ok(())
     }
 
-    /// A publisher waits while the disk or the memory is short, and until what it published before is written.
+    /// A publisher waits while disk or memory are short, and until what it published before is written. It is
+    /// told why where something is short.
     async fn wait_for_leave(&self) {
-        if let Some(alarm) = self.shared.alarm() {
-            let blocked = connection::Blocked { reason: short(&alarm).into() };
-            self.say_if_heard(connection::AMQPMethod::Blocked(blocked));
-            self.shared.until_no_alarm().await;
-            self.say_if_heard(connection::AMQPMethod::Unblocked(connection::Unblocked {}));
+        let shared = &self.shared;
+        let backlog = shared.scribe.backlog() > shared.limits.backlog_bytes;
+        if !backlog && shared.alarm().is_none() {
+            return;
         }
-        let scribe = &self.shared.scribe;
-        if scribe.backlog() > self.shared.limits.backlog_bytes {
-            scribe.until(scribe.given()).await;
-        }
+        let leave = async {
+            if backlog {
+                shared.scribe.until(shared.scribe.given()).await;
+            }
+            shared.until_no_alarm().await;
+        };
+        tokio::pin!(leave);
+        let alarm = tokio::select! {
+            biased;
+            alarm = shared.until_alarm() => alarm,
+            () = &mut leave => return,
+        };
+        self.say_if_heard(connection::AMQPMethod::Blocked(connection::Blocked {
+            reason: short(&alarm).into(),
+        }));
+        leave.await;
+        self.say_if_heard(connection::AMQPMethod::Unblocked(connection::Unblocked {}));
     }
 
     fn say_if_heard(&self, method: connection::AMQPMethod) {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::handshake::Agreed;
 use super::incoming::{End, Incoming};
 use super::outbox::{Outbox, Outgoing};
-use super::publishing::Publishing;
+use super::publishing::{self, Publishing};
 use crate::core::ids::{ChannelKey, ConnectionId};
 use crate::error::{Code, Reach, Refusal};
 use crate::frame::method::{self, Method};
@@ -34,6 +34,8 @@ pub(super) struct Session {
     pub(super) channels: HashMap<u16, LocalChannel>,
     /// The bytes of messages that are being put together, on all channels.
     pub(super) assembling: u64,
+    /// Whether it has changed something since its last answer that may not be in the file yet.
+    pub(super) unsettled: bool,
 }
 
 /// What the session alone knows of a channel.
@@ -69,7 +71,7 @@ pub(super) enum Flow {
 
 impl Session {
     pub fn new(shared: Arc<Shared>, id: ConnectionId, outbox: Arc<Outbox>, agreed: Agreed) -> Self {
-        Self { shared, id, outbox, agreed, channels: HashMap::new(), assembling: 0 }
+        Self { shared, id, outbox, agreed, channels: HashMap::new(), assembling: 0, unsettled: false }
     }
 
     /// Hears the client until its connection is over, or `ending` fires.
@@ -132,9 +134,8 @@ impl Session {
             }
             Frame::Method { channel, payload } => {
                 let method = method::decode(&payload)?;
-                if asked == QOS && payload.get(4..8).is_some_and(|size| size != [0; 4]) {
-                    // amq-protocol leaves it out
-                    return Err(Refusal::not_implemented("prefetch_size!=0"));
+                if asked == QOS {
+                    refuse_prefetch_size(&payload)?;
                 }
                 match self.state_for(channel, &method)? {
                     Some(ChannelState::Open) => (channel, self.method(channel, method).await),
@@ -179,18 +180,16 @@ impl Session {
             None => Err(Refusal::new(Code::ChannelError, "expected 'channel.open'")),
             Some(channel) if channel.state == ChannelState::Closing => Ok(Some(ChannelState::Closing)),
             Some(_) if opens => Err(Refusal::new(Code::ChannelError, "second 'channel.open' seen")),
-            Some(channel) if channel.publishing.is_some() => {
-                let text = "expected content header for class 60, got non content header frame instead";
-                Err(Refusal::new(Code::UnexpectedFrame, text))
-            }
+            Some(LocalChannel { publishing: Some(publishing), .. }) => Err(publishing.interrupted()),
             Some(_) => Ok(Some(ChannelState::Open)),
         }
     }
 
+    /// Whether what comes on a channel is not heard; content comes only where a channel is open.
     fn is_closing(&self, number: u16) -> Result<bool, Refusal> {
         match self.channels.get(&number) {
             Some(channel) => Ok(channel.state == ChannelState::Closing),
-            None => Err(Refusal::new(Code::ChannelError, "expected 'channel.open'")),
+            None => Err(publishing::out_of_place()),
         }
     }
 
@@ -255,7 +254,7 @@ impl Session {
             Method::Other(AMQPClass::Connection(connection::AMQPMethod::UpdateSecret(_))) => {
                 Err(Refusal::not_implemented("this broker knows no secrets that could be updated"))
             }
-            _ => Err(Refusal::new(Code::CommandInvalid, "this method makes no sense on channel 0")),
+            _ => Err(Refusal::new(Code::ChannelError, "unexpected method in connection state running")),
         }
     }
 
@@ -267,6 +266,14 @@ impl Session {
     /// What the core calls a channel.
     pub(super) fn key(&self, number: u16) -> ChannelKey {
         ChannelKey { connection: self.id, number }
+    }
+}
+
+/// A prefetch counts messages, not bytes. amq-protocol leaves the field out.
+fn refuse_prefetch_size(qos: &[u8]) -> Result<(), Refusal> {
+    match qos.get(4..8).and_then(|size| size.try_into().ok()).map_or(0, u32::from_be_bytes) {
+        0 => Ok(()),
+        size => Err(Refusal::not_implemented(format_args!("prefetch_size!=0 ({size})"))),
     }
 }
 

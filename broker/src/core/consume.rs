@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::ids::{ChannelKey, ConnectionId, ConsumerId, QueueId};
 use super::queue::Queue;
 use super::queue::consumers::{Acks, Company, Consumer};
-use super::queue::settings::QueueKind;
+use super::queue::settings::{QueueKind, Sharing};
 use super::streams::Feeding;
 use super::{Core, Hears, declare, deliver, direct_reply, now};
 use crate::connection::outbox::Outgoing;
@@ -52,7 +52,9 @@ impl Core {
         let alone = queue.consumers.len() == 0;
         // the other kinds let everybody in, as in RabbitMQ
         if queue.settings.kind == QueueKind::Classic
-            && (queue.consumers.are_excluded() || (request.company == Company::Exclusive && !alone))
+            && (queue.consumers.are_excluded()
+                || (request.company == Company::Exclusive
+                    && (!alone || queue.settings.sharing == Sharing::SingleActive)))
         {
             let text = format!("queue '{name}' in vhost '/' in exclusive use");
             return Err(Refusal::new(Code::AccessRefused, text));

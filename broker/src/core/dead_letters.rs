@@ -115,6 +115,14 @@ impl Core {
 
     /// A queue that has more than it may have lets go of the oldest.
     pub(super) fn drop_what_is_too_much(&mut self, id: QueueId) {
+        if self
+            .queues
+            .get(&id)
+            .is_some_and(|queue| queue.settings.overflow == Overflow::DropHead && queue.is_overfull())
+        {
+            // what a consumer takes at once is not too much
+            self.deliver_from(id);
+        }
         while let Some(queue) = self.queues.get(&id)
             && queue.settings.overflow == Overflow::DropHead
             && queue.is_overfull()

@@ -92,7 +92,8 @@ impl Core {
     }
 
     /// Declares an exchange.
-    pub fn declare_exchange(&mut self, wanted: ExchangeDeclaration) -> Result<Answer<()>, Refusal> {
+    pub fn declare_exchange(&mut self, mut wanted: ExchangeDeclaration) -> Result<Answer<()>, Refusal> {
+        without_line_ends(&mut wanted.name);
         let name = &wanted.name;
         if name.is_empty() {
             return Err(on_default_exchange());
@@ -163,9 +164,10 @@ impl Core {
     pub fn declare_queue(
         &mut self,
         connection: ConnectionId,
-        wanted: QueueDeclaration,
+        mut wanted: QueueDeclaration,
     ) -> Result<Answer<Counted>, Refusal> {
         self.written();
+        without_line_ends(&mut wanted.name);
         // who answers directly looks in this way whether anybody still waits for it
         let address = direct_reply::address_of(&wanted.name);
         if wanted.name == direct_reply::PSEUDO_QUEUE
@@ -179,6 +181,9 @@ impl Core {
         if wanted.existence == Existence::MustBe {
             return self.counted(self.usable_queue(connection, &wanted.name)?);
         }
+        if wanted.name.starts_with(RESERVED) {
+            return Err(reserved("queue", &wanted.name));
+        }
         if self.names.contains_key(wanted.name.as_str()) {
             let id = self.usable_queue(connection, &wanted.name)?;
             if let Some(queue) = self.queues.get(&id) {
@@ -188,7 +193,6 @@ impl Core {
         }
         let name: Arc<str> = match wanted.name.as_str() {
             "" => generated("amq.gen-").into(),
-            name if name.starts_with(RESERVED) => return Err(reserved("queue", name)),
             name => name.into(),
         };
         let settings = Settings::parse(&name, &wanted.arguments)?;
@@ -298,13 +302,15 @@ impl Core {
             }
         }
         self.unbind_everywhere(id);
+        let ticket = match queue.is_kept() {
+            true => self.store.change(&Change::QueueDeleted(id)),
+            false => 0,
+        };
+        // the files go after the record that says so
         if let Some(stream) = queue.stream.take() {
             stream.delete();
         }
-        match queue.spec.durable && queue.owner.is_none() {
-            true => self.store.change(&Change::QueueDeleted(id)),
-            false => 0,
-        }
+        ticket
     }
 
     /// Takes everything out of a queue that waits in it; how many messages that were.
@@ -325,6 +331,11 @@ impl Core {
             ticket: self.store.scribe().given(),
         })
     }
+}
+
+/// Names have no line ends, as in RabbitMQ.
+fn without_line_ends(name: &mut String) {
+    name.retain(|letter| !matches!(letter, '\r' | '\n'));
 }
 
 /// A name that nobody else has.

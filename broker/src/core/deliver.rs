@@ -18,7 +18,7 @@ impl Core {
         }
     }
 
-    fn deliver_from(&mut self, id: QueueId) {
+    pub(super) fn deliver_from(&mut self, id: QueueId) {
         let now = now();
         let Some(queue) = self.queues.get_mut(&id) else { return };
         if queue.settings.kind == QueueKind::Stream {

@@ -11,7 +11,7 @@ use super::consume::{Wake, start_argument};
 use super::ids::{ConsumerId, QueueId};
 use super::queue::Queue;
 use super::queue::consumers::Acks;
-use super::queue::settings::{integer, parse_age};
+use super::queue::settings::{integer, parse_age, type_name};
 use super::{Core, Held, now};
 use crate::connection::outbox::{Content, Note, Outgoing, Source};
 use crate::error::{Code, Refusal};
@@ -60,9 +60,13 @@ pub(super) fn begin(
 /// ago (`12h`).
 fn parse_start(name: &str, arguments: &FieldTable) -> Result<Start, Refusal> {
     let invalid = |value: &AMQPValue| {
+        let shown = match value {
+            AMQPValue::LongString(text) => format!("<<\"{text}\">>"),
+            other => format!("{other:?}"),
+        };
         let text = format!(
-            "invalid arg 'x-stream-offset' for queue '{name}' in vhost '/': {{invalid_stream_offset_arg,{value:?}}}; it is \
-             first, last, next, an offset, a timestamp or an age (12h)"
+            "invalid arg 'x-stream-offset' for queue '{name}' in vhost '/': {{invalid_stream_offset_arg,{{{},{shown}}}}}",
+            type_name(value)
         );
         Err(Refusal::new(Code::PreconditionFailed, text))
     };

@@ -4,7 +4,7 @@ use amq_protocol::protocol::constants::{FRAME_BODY, FRAME_END, FRAME_HEADER, FRA
 use bytes::{Bytes, BytesMut};
 
 use crate::{
-    error::Refusal,
+    error::{Code, Refusal},
     frame::{cursor::Cursor, properties, refuse},
 };
 
@@ -99,9 +99,14 @@ fn unknown(kind: u8, payload: &[u8]) -> Refusal {
 
 fn header(channel: u16, payload: Bytes) -> Result<Frame, Refusal> {
     let mut cursor = Cursor::new(&payload);
-    let (Some(class), Some(_weight), Some(body_size)) = (cursor.u16(), cursor.u16(), cursor.u64()) else {
+    let (Some(class), Some(weight), Some(body_size)) = (cursor.u16(), cursor.u16(), cursor.u64()) else {
         return Err(unknown(FRAME_HEADER, &payload));
     };
+    if weight != 0 {
+        // no content has had another one since AMQP 0-8; RabbitMQ takes it for something else, too
+        let text = "expected content header for class 60, got non content header frame instead";
+        return Err(Refusal::new(Code::UnexpectedFrame, text));
+    }
     let raw = cursor.rest();
     let properties = if class == BASIC {
         properties::check(raw)?;

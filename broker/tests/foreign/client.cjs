@@ -68,6 +68,9 @@ async function refused(on, call) {
   throw new Error('it was not refused');
 }
 
+// A refusal without its text, where RabbitMQ 3 and 4 use different words.
+const inOtherWords = ({ closed, code }) => ({ closed, code });
+
 async function within(what, promise) {
   const abort = new AbortController();
   const late = pause(DEADLINE, undefined, { signal: abort.signal }).then(() => {
@@ -723,7 +726,9 @@ SCENARIOS['refused-exchanges'] = async () => {
   // there is nothing wrong with deleting what is not there
   await channel.deleteExchange('not-there');
   await channel.deleteExchange('kept');
-  results.unknown_type = await refused(client, (fresh) => fresh.assertExchange('odd', 'no-such-type', transient));
+  // RabbitMQ 3 ends the connection, RabbitMQ 4 the channel
+  const unknown = await refused(client, (fresh) => fresh.assertExchange('odd', 'no-such-type', transient));
+  results.unknown_type = Boolean(unknown);
   return results;
 };
 
@@ -804,6 +809,7 @@ SCENARIOS['refused-queues'] = async () => {
   })) {
     results[name] = await refused(client, (fresh) => declare(fresh, queue, args, options));
   }
+  results.other_type = inOtherWords(results.other_type);
   for (const [name, call] of Object.entries({
     missing: (fresh) => fresh.checkQueue('not-there'),
     purge_missing: (fresh) => fresh.purgeQueue('not-there'),
@@ -1103,7 +1109,7 @@ SCENARIOS['refused-streams'] = async () => {
   const results = {};
   const client = await connect();
   await declare(await open(client), 'strict', { 'x-queue-type': 'stream' });
-  results.without_prefetch = await refused(client, (fresh) => fresh.consume('strict', nobody));
+  results.without_prefetch = inOtherWords(await refused(client, (fresh) => fresh.consume('strict', nobody)));
   const stream = { durable: true, arguments: { 'x-queue-type': 'stream' } };
   results.exclusive = await refused(client, (fresh) => fresh.assertQueue('mine', { ...stream, exclusive: true }));
   results.auto_delete = await refused(client, (fresh) => fresh.assertQueue('mine', { ...stream, autoDelete: true }));
@@ -1113,7 +1119,8 @@ SCENARIOS['refused-streams'] = async () => {
   results.purge = await refused(await connect(), (fresh) => fresh.purgeQueue('strict'));
   const reader = await open(await connect());
   await reader.prefetch(10);
-  results.without_acknowledgements = await refused(reader, (same) => same.consume('strict', nobody, { noAck: true }));
+  const deaf = await refused(reader, (same) => same.consume('strict', nobody, { noAck: true }));
+  results.without_acknowledgements = inOtherWords(deaf);
   return results;
 };
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures::{FutureExt, StreamExt};
 use lapin::message::{BasicGetMessage, Delivery};
 use lapin::options::{
-    BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
-    ExchangeDeclareOptions, QueueDeclareOptions,
+    BasicConsumeOptions, BasicGetOptions, BasicNackOptions, BasicPublishOptions, BasicQosOptions,
+    ConfirmSelectOptions, ExchangeDeclareOptions, QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldArray, FieldTable};
 use lapin::{
@@ -21,6 +21,11 @@ use crate::servers::Server;
 pub const DEADLINE: Duration = Duration::from_secs(30);
 /// What a server says to what it allows, in [`Client::outcome`].
 pub const ALLOWED: &str = "allowed";
+
+/// A nack of one message that is to be delivered again.
+pub const GIVE_BACK: BasicNackOptions = BasicNackOptions { multiple: false, requeue: true };
+/// A nack of one message that is not to be delivered again.
+pub const THROW_AWAY: BasicNackOptions = BasicNackOptions { multiple: false, requeue: false };
 
 /// A connection to a server under test.
 pub struct Client {
@@ -176,12 +181,13 @@ pub async fn get(channel: &Channel, queue: &str) -> Option<BasicGetMessage> {
 }
 
 /// Takes the first message of a queue for good, and waits until there is one.
-pub async fn take(channel: &Channel, queue: &str) -> BasicGetMessage {
-    testkit::eventually(&format!("a message in {queue}"), DEADLINE, async || {
+pub async fn take(channel: &Channel, queue: &str) -> Delivery {
+    let what = format!("a message in {queue}");
+    let message = testkit::eventually(&what, DEADLINE, async || {
         let options = BasicGetOptions { no_ack: true };
         channel.basic_get(queue.into(), options).await.expect("a queue to get from")
-    })
-    .await
+    });
+    message.await.delivery
 }
 
 /// Takes all that is in a queue for good.
@@ -238,8 +244,8 @@ pub async fn over(consumer: &mut Consumer) {
     }
 }
 
-/// What a consumer has been given and nobody has looked at yet, if the server had no more to give it when this
-/// was asked.
+/// What a consumer has been given and nobody has looked at yet, if the server had no more to give it when
+/// this was asked.
 pub async fn pending(channel: &Channel, consumer: &mut Consumer) -> Vec<String> {
     // a delivery passes from the queue through the channel. The first answer of the queue shows that it has
     // handed over what it had; the second, that the channel has passed that on.

@@ -5,13 +5,13 @@
 //! After a change to the scenarios take what RabbitMQ says, and look at the difference:
 //! `python3 client.py amqp://guest:guest@127.0.0.1:5672 > expected.jsonl`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::process::Command;
 
 use crate::servers::servers;
@@ -47,16 +47,8 @@ impl Client {
             let ran = run(&mut command, RUN).await;
             let output = ran.unwrap_or_else(|why| panic!("{} on {}: {why}", self.name(), server.name));
             let seen = outcomes(&String::from_utf8_lossy(&output.stdout));
-            let scenarios: BTreeSet<&String> = expected.keys().chain(seen.keys()).collect();
-            let differences: Vec<String> = scenarios
-                .into_iter()
-                .filter(|scenario| expected.get(*scenario) != seen.get(*scenario))
-                .map(|scenario| {
-                    let [should, is] =
-                        [&expected, &seen].map(|all| all.get(scenario).unwrap_or(&Value::Null));
-                    format!("{scenario}\n  should see {should}\n  but saw    {is}")
-                })
-                .collect();
+            let mut differences = Vec::new();
+            compare("", &expected, &seen, &mut differences);
             let said = String::from_utf8_lossy(&output.stderr);
             let at = format!("{} on {}", self.name(), server.name);
             assert!(differences.is_empty(), "{at}:\n{}\n{said}", differences.join("\n"));
@@ -182,17 +174,34 @@ fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign")
 }
 
-/// Scenarios by name, and what came of them.
-fn outcomes(lines: &str) -> BTreeMap<String, Value> {
+/// What came of each scenario, by its name.
+fn outcomes(lines: &str) -> Value {
     let outcome = |line: &str| {
-        let mut outcome: Value = serde_json::from_str(line).expect("a line of JSON");
-        let name = outcome["scenario"].take();
-        (name.as_str().expect("a name").to_owned(), outcome)
+        let mut outcome: Map<String, Value> = serde_json::from_str(line).expect("a line of JSON");
+        let name = outcome.remove("scenario").expect("a name");
+        (name.as_str().expect("a name").to_owned(), Value::Object(outcome))
     };
-    lines.lines().map(outcome).collect()
+    Value::Object(lines.lines().map(outcome).collect())
 }
 
-/// Runs a program to its end; what it said last where that was a bad one.
+/// Notes each place where these differ.
+fn compare(place: &str, expected: &Value, seen: &Value, differences: &mut Vec<String>) {
+    match (expected, seen) {
+        (Value::Object(should), Value::Object(is)) => {
+            let keys: BTreeSet<&String> = should.keys().chain(is.keys()).collect();
+            for key in keys {
+                let [should, is] = [should, is].map(|all| all.get(key).unwrap_or(&Value::Null));
+                compare(&format!("{place}/{key}"), should, is, differences);
+            }
+        }
+        _ if expected != seen => {
+            differences.push(format!("{place}\n  should be {expected}\n  but is    {seen}"));
+        }
+        _ => {}
+    }
+}
+
+/// Runs a program to its end; what it said last where that was a bad end.
 async fn run(command: &mut Command, deadline: Duration) -> Result<Output, String> {
     let program = command.as_std().get_program().to_string_lossy().into_owned();
     let running = command.stdin(Stdio::null()).kill_on_drop(true).output();
@@ -203,7 +212,9 @@ async fn run(command: &mut Command, deadline: Duration) -> Result<Output, String
     };
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+        let said: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+        // why it failed stands near the end, but not always in the last line
+        let last = said[said.len().saturating_sub(5)..].join(" / ");
         return Err(format!("{program} ended with {}: {last}", output.status));
     }
     Ok(output)

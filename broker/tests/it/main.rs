@@ -7,11 +7,13 @@
 //! - [`conformance`]: what both servers do alike, by subject
 //! - [`durability`]: what was confirmed is there after any end
 //! - [`foreign`]: clients of other languages
+//! - [`hostile`]: clients that send what no client should
 
 mod client;
 mod conformance;
 mod durability;
 mod embedded;
 mod foreign;
+mod hostile;
 mod servers;
 mod wire;

@@ -1,6 +1,8 @@
 //! A client that sends frames by hand, and sees each frame that comes.
 
-use amq_protocol::frame::{AMQPContentHeader, AMQPFrame, ProtocolVersion, WriteContext, gen_frame, parse_frame};
+use amq_protocol::frame::{
+    AMQPContentHeader, AMQPFrame, ProtocolVersion, WriteContext, gen_frame, parse_frame,
+};
 use amq_protocol::protocol::{AMQPClass, BasicProperties, basic, channel, connection};
 use amq_protocol::types::{AMQPValue, FieldTable};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -86,7 +88,8 @@ impl Wire {
     /// Says all that is to be said before a connection is open, and waits only for what is to be answered.
     pub async fn introduce(&mut self, introduction: Introduction) {
         self.start().await;
-        let Introduction { mechanism, response, capabilities, channel_max, frame_max, heartbeat } = introduction;
+        let Introduction { mechanism, response, capabilities, channel_max, frame_max, heartbeat } =
+            introduction;
         self.log_in(mechanism, response, capabilities).await;
         match self.next_frame().await {
             Some(AMQPFrame::Method(0, AMQPClass::Connection(connection::AMQPMethod::Tune(_)))) => {
@@ -180,8 +183,8 @@ impl Wire {
         }
     }
 
-    /// What the server says before it closes the connection or one channel: code and text. The virtual host is
-    /// called `/` in texts.
+    /// What the server says before it closes the connection or one channel: code and text. The virtual host
+    /// is called `/` in texts.
     pub async fn refusal(&mut self) -> String {
         loop {
             let (reach, code, text) = match self.next_frame().await {

@@ -33,7 +33,9 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct Kept {
     /// Every segment, the oldest first; the last is the current one.
-    pub pieces: VecDeque<Piece>,
+    pieces: VecDeque<Piece>,
+    /// Bytes of all of them.
+    pub bytes: u64,
     /// The offset that is given next.
     pub next: u64,
     durable: Durable,
@@ -80,13 +82,21 @@ impl Kept {
     /// Everything is on disk.
     pub fn new(pieces: VecDeque<Piece>, next: u64) -> Self {
         let (piece, length) = pieces.back().map_or((next, 0), |last| (last.first, last.length));
-        Self { pieces, next, durable: Durable { piece, length, next }, pending: VecDeque::new() }
+        let bytes = pieces.iter().map(|piece| piece.length).sum();
+        Self { pieces, bytes, next, durable: Durable { piece, length, next }, pending: VecDeque::new() }
+    }
+
+    /// A segment was begun.
+    pub fn push(&mut self, piece: Piece) {
+        self.bytes += piece.length;
+        self.pieces.push_back(piece);
     }
 
     /// A record was appended to the current segment, which is `length` bytes long with it.
     pub fn append(&mut self, timestamp_ms: u64, length: u64, ticket: Ticket, reached: Ticket) {
         self.settle(reached);
         let Some(last) = self.pieces.back_mut() else { return };
+        self.bytes += length - last.length;
         last.length = length;
         last.newest = last.newest.max(timestamp_ms);
         self.next += 1;
@@ -107,10 +117,6 @@ impl Kept {
         self.pieces.back().map_or(0, |last| last.newest)
     }
 
-    pub fn bytes(&self) -> u64 {
-        self.pieces.iter().map(|piece| piece.length).sum()
-    }
-
     /// Where the search for a record that is not older than `timestamp_ms` begins, if there is one.
     pub fn since(&self, timestamp_ms: u64) -> Option<u64> {
         let index = self.pieces.partition_point(|piece| piece.newest < timestamp_ms);
@@ -119,14 +125,14 @@ impl Kept {
 
     /// Forgets the oldest segments that are too many or too old: their first offsets.
     pub fn retain(&mut self, max_bytes: Option<u64>, before_ms: Option<u64>) -> Vec<u64> {
-        let mut bytes = self.bytes();
         let mut given_up = Vec::new();
         while self.pieces.len() > 1
             && let Some(oldest) = self.pieces.pop_front_if(|oldest| {
-                max_bytes.is_some_and(|max| bytes > max) || before_ms.is_some_and(|at| oldest.newest < at)
+                max_bytes.is_some_and(|max| self.bytes > max)
+                    || before_ms.is_some_and(|at| oldest.newest < at)
             })
         {
-            bytes -= oldest.length;
+            self.bytes -= oldest.length;
             given_up.push(oldest.first);
         }
         given_up
@@ -135,6 +141,7 @@ impl Kept {
     /// Forgets everything: the first offsets of all segments.
     pub fn clear(&mut self) -> Vec<u64> {
         self.pending.clear();
+        self.bytes = 0;
         self.pieces.drain(..).map(|piece| piece.first).collect()
     }
 

@@ -82,11 +82,7 @@ impl StreamLog {
         let mut kept = self.shared.kept.lock();
         let header = Header { first: kept.next, note: kept.newest() };
         self.file = segment::begin(&self.folder, Kind::Stream, header, &self.scribe, Some(&self.file))?;
-        kept.pieces.push_back(Piece {
-            first: header.first,
-            length: header::LENGTH as u64,
-            newest: header.note,
-        });
+        kept.push(Piece { first: header.first, length: header::LENGTH as u64, newest: header.note });
         Ok(())
     }
 
@@ -102,7 +98,7 @@ impl StreamLog {
 
     /// Bytes of its files.
     pub fn bytes(&self) -> u64 {
-        self.shared.kept.lock().bytes()
+        self.shared.kept.lock().bytes
     }
 
     /// Gives up the oldest segments as long as all files together have more than `max_bytes`, or the segment

@@ -3,16 +3,16 @@
 use lapin::Channel;
 use lapin::message::BasicGetMessage;
 use lapin::options::{
-    BasicAckOptions, BasicNackOptions, BasicRecoverOptions, BasicRejectOptions,
+    BasicAckOptions, BasicNackOptions, BasicRecoverAsyncOptions, BasicRecoverOptions, BasicRejectOptions,
 };
 
 use crate::client::{
-    ALLOWED, Client, body, consume, drain, get, holds, next, pending, put, queue, round_trip, text, waiting,
+    ALLOWED, Client, GIVE_BACK, body, consume, drain, get, holds, next, pending, put, queue, round_trip,
+    text, waiting,
 };
 use crate::servers::servers;
 
 const MULTIPLE: BasicAckOptions = BasicAckOptions { multiple: true };
-const GIVE_BACK: BasicNackOptions = BasicNackOptions { multiple: false, requeue: true };
 const KINDS: [&str; 2] = ["classic", "quorum"];
 
 /// Declares a queue with four messages.
@@ -132,7 +132,8 @@ async fn a_message_that_is_given_back_takes_its_old_place_and_says_that_it_was_o
             let name = format!("{way}ed");
             queue(&channel, &name, []).await;
             put(&channel, &name, ["a", "b", "c", "d"]).await;
-            let [_a, b, _c] = [get(&channel, &name).await, get(&channel, &name).await, get(&channel, &name).await];
+            let [_a, b, _c] =
+                [get(&channel, &name).await, get(&channel, &name).await, get(&channel, &name).await];
             let b = b.expect("a message");
             match way {
                 "nack" => b.nack(GIVE_BACK).await.expect("given back"),
@@ -188,7 +189,11 @@ async fn a_consumer_that_gives_back_gets_it_again() {
             let mut consumer = consume(&channel, kind).await;
             for round in 0..4 {
                 let delivery = next(&mut consumer).await;
-                assert_eq!((body(&delivery).as_str(), delivery.redelivered), ("a", round > 0), "{server}, {kind}");
+                assert_eq!(
+                    (body(&delivery).as_str(), delivery.redelivered),
+                    ("a", round > 0),
+                    "{server}, {kind}"
+                );
                 assert_eq!(delivery.delivery_tag, round + 1, "{server}, {kind}: under a new tag");
                 delivery.nack(GIVE_BACK).await.expect("given back");
             }
@@ -223,6 +228,20 @@ async fn recovering_gives_back_all_that_the_channel_holds() {
                 .await;
             assert_eq!(said, "channel 406 PRECONDITION_FAILED - unknown delivery tag 1", "{server}, {kind}");
         }
+    }
+}
+
+#[tokio::test]
+async fn recovering_without_an_answer_does_the_same() {
+    for server in servers().await {
+        let client = Client::of(&server).await;
+        let channel = client.confirming().await;
+        four(&channel, "classic").await;
+        let held = get_all(&channel, "classic").await;
+        channel.basic_recover_async(BasicRecoverAsyncOptions { requeue: true }).await.expect("recovered");
+        holds(&channel, "classic", 4).await;
+        assert_eq!(drain(&channel, "classic").await, ["a", "b", "c", "d"], "{server}");
+        drop(held);
     }
 }
 

@@ -63,7 +63,10 @@ async fn a_headers_binding_says_how_it_matches_in_one_of_four_words() {
         let client = Client::of(&server).await;
         queue(&client.channel().await, "there", []).await;
         for (value, text) in [
-            (text("some"), "Invalid x-match field value <<\"some\">>; expected all, any, all-with-x, or any-with-x"),
+            (
+                text("some"),
+                "Invalid x-match field value <<\"some\">>; expected all, any, all-with-x, or any-with-x",
+            ),
             (AMQPValue::LongInt(1), "Invalid x-match field type signedint (value 1); expected longstr"),
             (number(1), "Invalid x-match field type long (value 1); expected longstr"),
         ] {
@@ -74,7 +77,8 @@ async fn a_headers_binding_says_how_it_matches_in_one_of_four_words() {
         }
         // to other exchanges it means nothing
         let arguments = table([("x-match", text("some"))]);
-        let said = client.outcome(async |channel| bind(channel, "there", "amq.direct", arguments).await).await;
+        let said =
+            client.outcome(async |channel| bind(channel, "there", "amq.direct", arguments).await).await;
         assert_eq!(said, ALLOWED, "{server}");
     }
 }

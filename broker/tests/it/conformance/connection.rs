@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use amq_protocol::frame::AMQPFrame;
 use amq_protocol::protocol::{AMQPClass, basic, channel, connection, queue};
-use lapin::options::QueueDeclareOptions;
+use lapin::BasicProperties;
+use lapin::options::{BasicAckOptions, BasicRecoverOptions, ChannelFlowOptions, QueueDeclareOptions};
 use tokio::time::Instant;
 
-use crate::client::{Client, body, drain, get, look, prefetch, put, queue, round_trip, table};
+use crate::client::{Client, body, drain, get, look, prefetch, publish, put, queue, round_trip, table};
 use crate::servers::servers;
 use crate::wire::{Introduction, Wire};
 
@@ -36,10 +37,9 @@ fn close() -> AMQPClass {
     AMQPClass::Channel(channel::AMQPMethod::Close(close))
 }
 
-fn publish() -> AMQPClass {
+fn publish_method() -> AMQPClass {
     let (mandatory, immediate) = (false, false);
-    let publish =
-        basic::Publish { exchange: "".into(), routing_key: "nowhere".into(), mandatory, immediate };
+    let publish = basic::Publish { exchange: "".into(), routing_key: "nowhere".into(), mandatory, immediate };
     AMQPClass::Basic(basic::AMQPMethod::Publish(publish))
 }
 
@@ -60,8 +60,9 @@ fn passive_declaration(queue: &str) -> AMQPClass {
 async fn methods_where_they_have_no_business_end_the_connection() {
     for server in servers().await {
         let elsewhere = "connection 504 CHANNEL_ERROR - unexpected method in connection state running";
-        let connection_open =
-            || AMQPClass::Connection(connection::AMQPMethod::Open(connection::Open { virtual_host: "/".into() }));
+        let connection_open = || {
+            AMQPClass::Connection(connection::AMQPMethod::Open(connection::Open { virtual_host: "/".into() }))
+        };
         for (what, channel, method, text) in [
             (
                 "a channel that is not open",
@@ -69,7 +70,12 @@ async fn methods_where_they_have_no_business_end_the_connection() {
                 passive_declaration("any"),
                 "connection 504 CHANNEL_ERROR - expected 'channel.open'",
             ),
-            ("closing what is not open", 5, close(), "connection 504 CHANNEL_ERROR - expected 'channel.open'"),
+            (
+                "closing what is not open",
+                5,
+                close(),
+                "connection 504 CHANNEL_ERROR - expected 'channel.open'",
+            ),
             ("opening twice", 1, open(), "connection 504 CHANNEL_ERROR - second 'channel.open' seen"),
             ("opening channel 0", 0, open(), elsewhere),
             ("work on channel 0", 0, passive_declaration("any"), elsewhere),
@@ -98,7 +104,11 @@ async fn frames_that_are_none_end_the_connection() {
                 "type 1, all octets = <<0,10,0,10>>: {invalid_frame_end_marker,65}",
             ),
             ("an unknown type", frame(4, 0, b"", 0xCE), "type 4, all octets = <<>>: unknown_frame"),
-            ("a heartbeat with a payload", frame(8, 0, b"x", 0xCE), "type 8, all octets = <<\"x\">>: unknown_frame"),
+            (
+                "a heartbeat with a payload",
+                frame(8, 0, b"x", 0xCE),
+                "type 8, all octets = <<\"x\">>: unknown_frame",
+            ),
             ("a method without an id", frame(1, 1, b"", 0xCE), "type 1, all octets = <<>>: unknown_frame"),
             ("half a method", method(1, 50, 10, &[0]), "cannot decode <<0>>"),
             ("more than a method", method(1, 90, 10, &[1, 2, 3]), "cannot decode <<1,2,3>>"),
@@ -142,7 +152,9 @@ async fn methods_that_do_not_exist_end_the_connection() {
             let said = wire.refusal().await;
             // RabbitMQ ends without a word, which is no example
             assert!(
-                said == "the socket closes" || said.starts_with("connection 503 ") || said.starts_with("connection 540 "),
+                said == "the socket closes"
+                    || said.starts_with("connection 503 ")
+                    || said.starts_with("connection 540 "),
                 "{server}, {what}: {said}"
             );
         }
@@ -166,35 +178,34 @@ async fn content_that_does_not_follow_its_method_ends_the_connection() {
             assert_eq!(wire.refusal().await, text, "{server}, {what} alone");
         }
 
-        for (what, frame) in
-            [("a method", AMQPFrame::Method(1, publish())), ("a body", body(b"x"))]
-        {
+        for (what, frame) in [("a method", AMQPFrame::Method(1, publish_method())), ("a body", body(b"x"))] {
             let mut wire = fresh().await;
-            wire.send(1, publish()).await;
+            wire.send(1, publish_method()).await;
             wire.send_frame(frame).await;
-            let text = unexpected("expected content header for class 60, got non content header frame instead");
+            let text =
+                unexpected("expected content header for class 60, got non content header frame instead");
             assert_eq!(wire.refusal().await, text, "{server}, {what} for a header");
         }
 
         let mut wire = fresh().await;
-        wire.send(1, publish()).await;
+        wire.send(1, publish_method()).await;
         wire.send_header(1, 10, 1).await;
         let text = unexpected("expected content header for class 60, got one for class 10 instead");
         assert_eq!(wire.refusal().await, text, "{server}, a header of another class");
 
         let mut wire = fresh().await;
-        wire.send(1, publish()).await;
+        wire.send(1, publish_method()).await;
         wire.send_header(1, 60, 1).await;
-        wire.send(1, publish()).await;
+        wire.send(1, publish_method()).await;
         let text = unexpected("expected content body, got non content body frame instead");
         assert_eq!(wire.refusal().await, text, "{server}, a method for a body");
 
         // RabbitMQ goes on to wait for a body that is over, and refuses what comes next
         let mut wire = fresh().await;
-        wire.send(1, publish()).await;
+        wire.send(1, publish_method()).await;
         wire.send_header(1, 60, 1).await;
         wire.send_frame(body(b"xy")).await;
-        wire.send(1, publish()).await;
+        wire.send(1, publish_method()).await;
         let said = wire.refusal().await;
         assert!(said.starts_with("connection 50"), "{server}, more than was announced: {said}");
     }
@@ -282,7 +293,7 @@ async fn a_channels_failure_leaves_the_others_alone() {
         assert!(client.connection.status().connected(), "{server}");
         put(&fine, "kept", ["another"]).await;
         assert_eq!(drain(&fine, "kept").await, ["another"], "{server}");
-        unacknowledged.ack(lapin::options::BasicAckOptions::default()).await.expect("acknowledged");
+        unacknowledged.ack(BasicAckOptions::default()).await.expect("acknowledged");
         round_trip(&fine).await.expect("an open channel");
     }
 }
@@ -294,7 +305,7 @@ async fn a_connections_failure_takes_all_channels_along() {
         let bystander = client.channel().await;
         let said = client
             .outcome(async |channel| {
-                let options = lapin::options::BasicRecoverOptions { requeue: false };
+                let options = BasicRecoverOptions { requeue: false };
                 channel.basic_recover(options).await
             })
             .await;
@@ -342,13 +353,81 @@ async fn a_quiet_connection_shows_that_it_lives_and_a_silent_client_is_cut() {
 #[tokio::test]
 async fn a_client_that_shows_that_it_lives_is_not_cut() {
     for server in servers().await {
-        let introduction = Introduction { heartbeat: 1, ..Introduction::default() };
+        let introduction = Introduction { heartbeat: 2, ..Introduction::default() };
         let mut wire = Wire::open_as(&server, introduction).await;
-        for _ in 0..6 {
-            // the server's own heartbeats are the clock, two a second
+        for _ in 0..5 {
+            // the server's own heartbeats are the clock, one a second
             assert_eq!(wire.next_frame_at_all().await, Some(AMQPFrame::Heartbeat), "{server}");
             wire.send_frame(AMQPFrame::Heartbeat).await;
         }
+    }
+}
+
+#[tokio::test]
+async fn methods_that_want_no_answer_get_none_and_are_obeyed_all_the_same() {
+    let nowait = true;
+    for server in servers().await {
+        let client = Client::of(&server).await;
+        let channel = client.confirming().await;
+        let mut wire = Wire::open_channel(&server).await;
+        let declare = queue::Declare {
+            queue: "quiet".into(),
+            passive: false,
+            durable: true,
+            exclusive: false,
+            auto_delete: false,
+            nowait,
+            arguments: table([]),
+        };
+        wire.send(1, AMQPClass::Queue(queue::AMQPMethod::Declare(declare))).await;
+        let (exchange, routing_key) = ("amq.fanout".into(), "".into());
+        let bind = queue::Bind { queue: "quiet".into(), exchange, routing_key, nowait, arguments: table([]) };
+        wire.send(1, AMQPClass::Queue(queue::AMQPMethod::Bind(bind))).await;
+        let consume = basic::Consume {
+            queue: "quiet".into(),
+            consumer_tag: "mine".into(),
+            no_local: false,
+            no_ack: true,
+            exclusive: false,
+            nowait,
+            arguments: table([]),
+        };
+        wire.send(1, AMQPClass::Basic(basic::AMQPMethod::Consume(consume))).await;
+        // the first thing that is said is an answer to this
+        wire.send(1, passive_declaration("quiet")).await;
+        let answer = wire.next_method().await;
+        assert!(matches!(answer, Some((1, AMQPClass::Queue(_)))), "{server}: {answer:?}");
+        publish(&channel, "amq.fanout", "", "hello", BasicProperties::default()).await;
+        let delivery = wire.next_method().await;
+        let Some((1, AMQPClass::Basic(basic::AMQPMethod::Deliver(delivery)))) = delivery else {
+            panic!("{server}: {delivery:?}");
+        };
+        assert_eq!(delivery.consumer_tag.as_str(), "mine", "{server}");
+        for _ in ["header", "body"] {
+            wire.next_frame().await.expect("the rest of the message");
+        }
+
+        let cancel = basic::Cancel { consumer_tag: "mine".into(), nowait };
+        wire.send(1, AMQPClass::Basic(basic::AMQPMethod::Cancel(cancel))).await;
+        wire.send(1, passive_declaration("quiet")).await;
+        wire.next_method().await.expect("an answer");
+        publish(&channel, "amq.fanout", "", "hello", BasicProperties::default()).await;
+        wire.send(
+            1,
+            AMQPClass::Queue(queue::AMQPMethod::Purge(queue::Purge { queue: "quiet".into(), nowait })),
+        )
+        .await;
+        let (if_unused, if_empty) = (true, true);
+        let delete = queue::Delete { queue: "quiet".into(), if_unused, if_empty, nowait };
+        wire.send(1, AMQPClass::Queue(queue::AMQPMethod::Delete(delete))).await;
+        // a failure is told in any case
+        wire.send(
+            1,
+            AMQPClass::Queue(queue::AMQPMethod::Purge(queue::Purge { queue: "quiet".into(), nowait })),
+        )
+        .await;
+        let text = "channel 404 NOT_FOUND - no queue 'quiet' in vhost '/'";
+        assert_eq!(wire.refusal().await, text, "{server}");
     }
 }
 
@@ -363,11 +442,7 @@ async fn a_prefetch_in_bytes_and_a_channel_that_pauses_are_not_implemented() {
 
         let client = Client::of(&server).await;
         let flow = async |active| {
-            client
-                .outcome(async |channel| {
-                    channel.channel_flow(lapin::options::ChannelFlowOptions { active }).await
-                })
-                .await
+            client.outcome(async |channel| channel.channel_flow(ChannelFlowOptions { active }).await).await
         };
         assert_eq!(flow(true).await, "allowed", "{server}");
         assert_eq!(flow(false).await, "connection 540 NOT_IMPLEMENTED - active=false", "{server}");

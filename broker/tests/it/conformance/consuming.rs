@@ -2,11 +2,11 @@
 
 use amq_protocol::protocol::{AMQPClass, basic};
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, QueueDeclareOptions, QueueDeleteOptions};
-use lapin::{BasicProperties, Consumer};
+use lapin::{BasicProperties, Channel, Consumer};
 
 use crate::client::{
-    ALLOWED, Client, bodies, body, consume, consume_with, get, holds, look, next, over, pending, prefetch, publish,
-    put, queue, table, text, waiting,
+    ALLOWED, Client, bodies, body, consume, consume_with, get, holds, look, next, over, pending, prefetch,
+    publish, put, queue, table, text, waiting,
 };
 use crate::servers::servers;
 use crate::wire::Wire;
@@ -34,7 +34,11 @@ async fn a_consumer_gets_what_waits_and_what_comes_in_order() {
                 let delivery = next(&mut consumer).await;
                 assert_eq!(body(&delivery), expected, "{server}, {kind}");
                 assert!(!delivery.redelivered, "{server}, {kind}");
-                assert_eq!((delivery.exchange.as_str(), delivery.routing_key.as_str()), ("", kind), "{server}");
+                assert_eq!(
+                    (delivery.exchange.as_str(), delivery.routing_key.as_str()),
+                    ("", kind),
+                    "{server}"
+                );
                 delivery.ack(Default::default()).await.expect("acknowledged");
             }
         }
@@ -81,24 +85,20 @@ async fn a_tag_names_one_consumer_of_a_channel() {
         let channel = client.channel().await;
         queue(&channel, "in-tray", []).await;
         let _elsewhere = consume_with(&channel, "in-tray", "mine", options(), table([])).await;
-        let consume = |tag: &'static str| {
-            let consumed = async |channel: &lapin::Channel| {
-                let consumer = channel.basic_consume("in-tray".into(), tag.into(), options(), table([]));
-                consumer.await
-            };
-            consumed
+        let mine = async |channel: &Channel| {
+            channel.basic_consume("in-tray".into(), "mine".into(), options(), table([])).await
         };
         // on another channel it names another
-        let said = client.outcome(async |channel| consume("mine")(channel).await).await;
+        let said = client.outcome(mine).await;
         assert_eq!(said, ALLOWED, "{server}");
         let said = client
             .outcome(async |channel| {
-                let first = consume("twice")(channel).await?;
-                let second = consume("twice")(channel).await?;
+                let first = mine(channel).await?;
+                let second = mine(channel).await?;
                 Ok((first, second))
             })
             .await;
-        assert_eq!(said, "connection 530 NOT_ALLOWED - attempt to reuse consumer tag 'twice'", "{server}");
+        assert_eq!(said, "connection 530 NOT_ALLOWED - attempt to reuse consumer tag 'mine'", "{server}");
     }
 }
 
@@ -133,7 +133,9 @@ async fn cancelling_a_consumer_that_is_not_there_is_no_failure() {
     for server in servers().await {
         let client = Client::of(&server).await;
         let said = client
-            .outcome(async |channel| channel.basic_cancel("nobody".into(), BasicCancelOptions::default()).await)
+            .outcome(async |channel| {
+                channel.basic_cancel("nobody".into(), BasicCancelOptions::default()).await
+            })
             .await;
         assert_eq!(said, ALLOWED, "{server}");
     }
@@ -141,6 +143,7 @@ async fn cancelling_a_consumer_that_is_not_there_is_no_failure() {
 
 #[tokio::test]
 async fn an_exclusive_consumer_is_the_only_one() {
+    // of a classic queue: RabbitMQ's quorum queues and streams let others in
     for server in servers().await {
         let client = Client::of(&server).await;
         let outcome = async |options| {
@@ -199,8 +202,11 @@ async fn consumers_are_told_when_their_queue_is_deleted() {
             // an answer would be for somebody who asks
             assert!(cancel.nowait, "{server}, {kind}");
             // the channel goes on, and the tag is free
-            wire.send(1, AMQPClass::Basic(basic::AMQPMethod::Qos(basic::Qos { prefetch_count: 1, global: false })))
-                .await;
+            wire.send(
+                1,
+                AMQPClass::Basic(basic::AMQPMethod::Qos(basic::Qos { prefetch_count: 1, global: false })),
+            )
+            .await;
             let method = wire.next_method().await;
             assert!(matches!(method, Some((1, AMQPClass::Basic(_)))), "{server}, {kind}: {method:?}");
         }
@@ -225,7 +231,8 @@ async fn a_consumer_without_acknowledgements_is_owed_none() {
             assert_eq!(waiting(&client.channel().await, kind).await, 0, "{server}, {kind}");
             let said = client
                 .outcome(async |channel| {
-                    let mut consumer = channel.basic_consume(kind.into(), "".into(), NO_ACK, table([])).await?;
+                    let mut consumer =
+                        channel.basic_consume(kind.into(), "".into(), NO_ACK, table([])).await?;
                     put(&client.confirming().await, kind, ["c"]).await;
                     let delivery = next(&mut consumer).await;
                     channel.basic_ack(delivery.delivery_tag, Default::default()).await
@@ -282,8 +289,13 @@ async fn a_message_goes_to_one_consumer_of_a_queue_and_to_each_queue() {
         let channel = client.confirming().await;
         for name in ["one", "two"] {
             queue(&channel, name, []).await;
-            let bound =
-                channel.queue_bind(name.into(), "amq.fanout".into(), "".into(), Default::default(), table([]));
+            let bound = channel.queue_bind(
+                name.into(),
+                "amq.fanout".into(),
+                "".into(),
+                Default::default(),
+                table([]),
+            );
             bound.await.expect("bound");
         }
         let mut at_one = [consume(&channel, "one").await, consume(&channel, "one").await];
@@ -311,7 +323,8 @@ async fn what_was_not_acknowledged_comes_back_when_its_channel_or_connection_end
             let channel = client.channel().await;
             prefetch(&channel, 3).await;
             let mut consumer = consume(&channel, kind).await;
-            let [a, _b, _c] = [next(&mut consumer).await, next(&mut consumer).await, next(&mut consumer).await];
+            let [a, _b, _c] =
+                [next(&mut consumer).await, next(&mut consumer).await, next(&mut consumer).await];
             a.ack(Default::default()).await.expect("acknowledged");
             // the last one takes the place of the first
             next(&mut consumer).await;
@@ -329,6 +342,30 @@ async fn what_was_not_acknowledged_comes_back_when_its_channel_or_connection_end
             assert_eq!(again, ["b", "c", "d"], "{server}, {kind}: in their places");
             second.close().await;
             holds(&other, kind, 3).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_client_holds_that_vanishes_comes_back() {
+    for server in servers().await {
+        let client = Client::of(&server).await;
+        let channel = client.confirming().await;
+        for kind in ["classic", "quorum"] {
+            queue(&channel, kind, [("x-queue-type", text(kind))]).await;
+            put(&channel, kind, ["a"]).await;
+            let mut wire = Wire::open_channel(&server).await;
+            let get = basic::Get { queue: kind.into(), no_ack: false };
+            wire.send(1, AMQPClass::Basic(basic::AMQPMethod::Get(get))).await;
+            let method = wire.next_method().await;
+            let Some((1, AMQPClass::Basic(basic::AMQPMethod::GetOk(_)))) = method else {
+                panic!("{server}, {kind}: {method:?}");
+            };
+            // without a word
+            drop(wire);
+            let mut consumer = consume(&channel, kind).await;
+            let delivery = next(&mut consumer).await;
+            assert_eq!((body(&delivery).as_str(), delivery.redelivered), ("a", true), "{server}, {kind}");
         }
     }
 }

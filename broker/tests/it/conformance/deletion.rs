@@ -2,7 +2,7 @@
 
 use lapin::options::{QueueDeleteOptions, QueuePurgeOptions};
 
-use crate::client::{ALLOWED, Client, consume, drain, get, look, over, put, queue, text, waiting};
+use crate::client::{ALLOWED, Client, GIVE_BACK, consume, drain, get, look, over, put, queue, text, waiting};
 use crate::servers::servers;
 
 const PURGE: QueuePurgeOptions = QueuePurgeOptions { nowait: false };
@@ -24,7 +24,7 @@ async fn a_purge_tells_how_many_messages_it_threw_away() {
             assert_eq!(channel.queue_purge(kind.into(), PURGE).await.expect("purged"), 2, "{server}, {kind}");
             assert_eq!(waiting(&channel, kind).await, 0, "{server}, {kind}");
             // what was delivered is the client's to give back
-            held.nack(lapin::options::BasicNackOptions { requeue: true, ..Default::default() }).await.expect("back");
+            held.nack(GIVE_BACK).await.expect("back");
             assert_eq!(drain(&channel, kind).await, ["a"], "{server}, {kind}");
         }
     }
@@ -38,8 +38,16 @@ async fn a_deletion_tells_how_many_messages_went_along() {
             let channel = client.confirming().await;
             queue(&channel, kind, [("x-queue-type", text(kind))]).await;
             put(&channel, kind, ["a", "b"]).await;
-            assert_eq!(channel.queue_delete(kind.into(), delete()).await.expect("gone"), 2, "{server}, {kind}");
-            assert_eq!(channel.queue_delete(kind.into(), delete()).await.expect("gone"), 0, "{server}, {kind}");
+            assert_eq!(
+                channel.queue_delete(kind.into(), delete()).await.expect("gone"),
+                2,
+                "{server}, {kind}"
+            );
+            assert_eq!(
+                channel.queue_delete(kind.into(), delete()).await.expect("gone"),
+                0,
+                "{server}, {kind}"
+            );
             // one of the same name begins empty
             let again = queue(&channel, kind, []).await;
             assert_eq!(again.message_count(), 0, "{server}, {kind}");
@@ -52,7 +60,8 @@ async fn deleting_what_is_not_there_is_no_failure() {
     for server in servers().await {
         let client = Client::of(&server).await;
         for queue in ["missing", "amq.missing"] {
-            let said = client.outcome(async |channel| channel.queue_delete(queue.into(), delete()).await).await;
+            let said =
+                client.outcome(async |channel| channel.queue_delete(queue.into(), delete()).await).await;
             assert_eq!(said, ALLOWED, "{server}, {queue}");
         }
     }
@@ -103,7 +112,8 @@ async fn quorum_queues_are_deleted_without_conditions() {
         ] {
             let client = Client::of(&server).await;
             queue(&client.channel().await, "solid", [("x-queue-type", text("quorum"))]).await;
-            let said = client.outcome(async |channel| channel.queue_delete("solid".into(), options).await).await;
+            let said =
+                client.outcome(async |channel| channel.queue_delete("solid".into(), options).await).await;
             let text = format!(
                 "connection 540 NOT_IMPLEMENTED - cannot delete queue 'solid' in vhost '/'. queue.delete operations \
                  with {condition} flag set are not supported by quorum queues"

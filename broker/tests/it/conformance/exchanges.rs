@@ -1,9 +1,7 @@
 //! Exchanges: what may be declared, and deleted.
 
 use lapin::ExchangeKind::{self, Custom, Direct, Fanout, Headers, Topic};
-use lapin::options::{
-    ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeleteOptions,
-};
+use lapin::options::{ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel};
 
@@ -38,8 +36,9 @@ async fn all_four_types_can_be_declared_and_declared_again() {
         for kind in [Direct, Fanout, Headers, Topic] {
             let name = format!("{kind:?}");
             for _ in 0..2 {
-                let said =
-                    client.outcome(async |channel| declare(channel, &name, kind.clone(), durable()).await).await;
+                let said = client
+                    .outcome(async |channel| declare(channel, &name, kind.clone(), durable()).await)
+                    .await;
                 assert_eq!(said, ALLOWED, "{server}, {kind:?}");
             }
         }
@@ -102,7 +101,8 @@ async fn a_passive_declaration_finds_an_exchange_whatever_its_type_and_misses_on
         let client = Client::of(&server).await;
         declare(&client.channel().await, "letters", Direct, durable()).await.expect("declared");
         for kind in [Direct, Topic, Custom("no-such-type".to_owned())] {
-            let said = client.outcome(async |channel| declare(channel, "letters", kind, passive()).await).await;
+            let said =
+                client.outcome(async |channel| declare(channel, "letters", kind, passive()).await).await;
             assert_eq!(said, ALLOWED, "{server}");
         }
         let said = client.outcome(async |channel| declare(channel, "parcels", Direct, passive()).await).await;
@@ -133,10 +133,12 @@ async fn a_type_that_nobody_knows_is_refused() {
 async fn names_that_begin_with_amq_are_reserved() {
     for server in servers().await {
         let client = Client::of(&server).await;
-        let said = client.outcome(async |channel| declare(channel, "amq.mine", Direct, durable()).await).await;
+        let said =
+            client.outcome(async |channel| declare(channel, "amq.mine", Direct, durable()).await).await;
         let text = "channel 403 ACCESS_REFUSED - exchange name 'amq.mine' contains reserved prefix 'amq.*'";
         assert_eq!(said, text, "{server}");
-        let said = client.outcome(async |channel| declare(channel, "amq.mine", Direct, passive()).await).await;
+        let said =
+            client.outcome(async |channel| declare(channel, "amq.mine", Direct, passive()).await).await;
         assert_eq!(said, "channel 404 NOT_FOUND - no exchange 'amq.mine' in vhost '/'", "{server}");
         for name in ["amq.direct", "amq.mine"] {
             let said = client.outcome(async |channel| delete(channel, name).await).await;
@@ -204,7 +206,10 @@ async fn an_exchange_in_use_is_deleted_only_without_if_unused() {
         declare(&channel, "letters", Direct, durable()).await.expect("declared");
         queue(&channel, "in-tray", []).await;
         let bind = QueueBindOptions::default();
-        channel.queue_bind("in-tray".into(), "letters".into(), "k".into(), bind, table([])).await.expect("bound");
+        channel
+            .queue_bind("in-tray".into(), "letters".into(), "k".into(), bind, table([]))
+            .await
+            .expect("bound");
 
         let unused = ExchangeDeleteOptions { if_unused: true, ..Default::default() };
         let said =
@@ -229,7 +234,8 @@ async fn an_auto_delete_exchange_goes_with_its_last_binding() {
         };
         let bind = async |key: &str| {
             let options = QueueBindOptions::default();
-            let bound = channel.queue_bind("in-tray".into(), "letters".into(), key.into(), options, table([]));
+            let bound =
+                channel.queue_bind("in-tray".into(), "letters".into(), key.into(), options, table([]));
             bound.await.expect("bound");
         };
         let unbind = async |key: &str| {

@@ -1,11 +1,11 @@
 //! Messages that grow too old, and queues that nobody uses.
 
-use lapin::options::{BasicGetOptions, BasicPublishOptions, QueueDeclareOptions};
-use lapin::{BasicProperties, Channel, Confirmation};
+use lapin::options::ExchangeDeclareOptions;
+use lapin::{BasicProperties, Channel, Confirmation, ExchangeKind};
 
 use crate::client::{
-    Client, DEADLINE, bodies, body, consume, drain, get, holds, look, next, number, publish, put, queue, table, text,
-    waiting,
+    ALLOWED, Client, DEADLINE, GIVE_BACK, bodies, body, consume, drain, get, holds, look, next, number,
+    publish, put, queue, table, text,
 };
 use crate::servers::servers;
 
@@ -17,8 +17,8 @@ async fn put_for(channel: &Channel, queue: &str, body: &str, expiration: &str) {
     assert_eq!(publish(channel, "", queue, body, properties).await, Confirmation::Ack(None));
 }
 
-/// Waits until a message that lives so long, and is put into a queue of its own now, is gone: those that were put
-/// elsewhere before with no more time to live have lived, too.
+/// Waits until a message that lives so long, and is put into a queue of its own now, is gone: those that were
+/// put elsewhere before with no more time to live have lived, too.
 async fn live_out(channel: &Channel, expiration: &str) {
     queue(channel, "clock", []).await;
     put_for(channel, "clock", "tick", expiration).await;
@@ -37,7 +37,11 @@ async fn a_message_lives_as_long_as_it_says() {
             holds(&channel, kind, 1).await;
             let left = get(&channel, kind).await.expect("a message");
             assert_eq!(body(&left), "long", "{server}, {kind}");
-            assert_eq!(left.properties.expiration().as_ref().expect("kept").as_str(), "600000", "{server}, {kind}");
+            assert_eq!(
+                left.properties.expiration().as_ref().expect("kept").as_str(),
+                "600000",
+                "{server}, {kind}"
+            );
         }
     }
 }
@@ -132,28 +136,44 @@ async fn a_message_that_is_given_back_too_late_is_gone() {
         for kind in KINDS {
             let channel = client.confirming().await;
             queue(&channel, kind, [("x-queue-type", text(kind))]).await;
-            put_for(&channel, kind, "a", "200").await;
+            put_for(&channel, kind, "a", "1000").await;
             let message = get(&channel, kind).await.expect("in time");
-            live_out(&channel, "250").await;
-            message.nack(lapin::options::BasicNackOptions { requeue: true, ..Default::default() }).await.expect("back");
+            live_out(&channel, "1100").await;
+            message.nack(GIVE_BACK).await.expect("back");
             holds(&channel, kind, 0).await;
             assert!(get(&channel, kind).await.is_none(), "{server}, {kind}");
         }
     }
 }
 
-/// Whether there is such a queue, as a publisher finds out: that is no use of it, as a declaration would be.
-async fn is_there(channel: &Channel, queue: &str) -> bool {
-    let options = BasicPublishOptions { mandatory: true, ..Default::default() };
-    let published = channel.basic_publish("".into(), queue.into(), options, b"", BasicProperties::default());
-    let confirmed = published.await.expect("published").await.expect("confirmed");
-    confirmed.take_message().is_none()
+/// Declares a queue that goes when it was not used for so many milliseconds, and ties an exchange to it that
+/// goes with it: whether that is there can be asked without using the queue.
+async fn fleeting(channel: &Channel, name: &str, kind: &str, expires: i64) {
+    queue(channel, name, [("x-queue-type", text(kind)), ("x-expires", number(expires))]).await;
+    let options = ExchangeDeclareOptions { auto_delete: true, ..Default::default() };
+    channel
+        .exchange_declare(name.into(), ExchangeKind::Fanout, options, table([]))
+        .await
+        .expect("an exchange");
+    let bound = channel.queue_bind(name.into(), name.into(), "".into(), Default::default(), table([]));
+    bound.await.expect("a binding");
+}
+
+/// Whether there is such a queue still.
+async fn is_there(client: &Client, queue: &str) -> bool {
+    let options = ExchangeDeclareOptions { passive: true, ..Default::default() };
+    let said = client
+        .outcome(async |channel| {
+            channel.exchange_declare(queue.into(), ExchangeKind::Fanout, options, table([])).await
+        })
+        .await;
+    said == ALLOWED
 }
 
 /// Waits until a queue is gone.
-async fn gone(channel: &Channel, queue: &str) {
+async fn gone(client: &Client, queue: &str) {
     testkit::eventually(&format!("the end of {queue}"), DEADLINE, async || {
-        (!is_there(channel, queue).await).then_some(())
+        (!is_there(client, queue).await).then_some(())
     })
     .await;
 }
@@ -162,19 +182,17 @@ async fn gone(channel: &Channel, queue: &str) {
 async fn a_queue_that_nobody_uses_goes() {
     for server in servers().await {
         let client = Client::of(&server).await;
-        let channel = client.confirming().await;
+        let channel = client.channel().await;
         for kind in KINDS {
             let used = format!("used-{kind}");
-            for (name, expires) in [(used.as_str(), 100), (kind, 300)] {
-                queue(&channel, name, [("x-queue-type", text(kind)), ("x-expires", number(expires))]).await;
-            }
+            fleeting(&channel, &used, kind, 1000).await;
             let consumer = consume(&channel, &used).await;
-            assert!(is_there(&channel, kind).await, "{server}, {kind}");
-            gone(&channel, kind).await;
-            assert!(is_there(&channel, &used).await, "{server}, {kind}: it has a consumer");
-            let cancelled = channel.basic_cancel(consumer.tag(), Default::default());
-            cancelled.await.expect("cancelled");
-            gone(&channel, &used).await;
+            fleeting(&channel, kind, kind, 1500).await;
+            assert!(is_there(&client, kind).await, "{server}, {kind}");
+            gone(&client, kind).await;
+            assert!(is_there(&client, &used).await, "{server}, {kind}: it has a consumer");
+            channel.basic_cancel(consumer.tag(), Default::default()).await.expect("cancelled");
+            gone(&client, &used).await;
         }
     }
 }
@@ -183,43 +201,34 @@ async fn a_queue_that_nobody_uses_goes() {
 async fn getting_and_declaring_are_uses_of_a_queue() {
     for server in servers().await {
         let client = Client::of(&server).await;
-        let channel = client.confirming().await;
-        let expires = |after: i64| [("x-expires", number(after))];
-        queue(&channel, "got", expires(1500)).await;
-        queue(&channel, "declared", expires(1500)).await;
-        // as long as these three last one after the other, the others would have gone
-        for clock in ["one", "two", "three"] {
-            queue(&channel, clock, expires(600)).await;
-            gone(&channel, clock).await;
-            channel.basic_get("got".into(), BasicGetOptions { no_ack: true }).await.expect("still there");
-            queue(&channel, "declared", expires(1500)).await;
+        let channel = client.channel().await;
+        for (name, expires) in [("got", 3000), ("declared", 3000), ("neither", 3000)] {
+            fleeting(&channel, name, "classic", expires).await;
         }
-        assert!(is_there(&channel, "got").await && is_there(&channel, "declared").await, "{server}");
+        testkit::eventually("the end of the one that was not used", DEADLINE, async || {
+            assert!(get(&channel, "got").await.is_none(), "{server}");
+            queue(&channel, "declared", [("x-queue-type", text("classic")), ("x-expires", number(3000))])
+                .await;
+            (!is_there(&client, "neither").await).then_some(())
+        })
+        .await;
+        assert!(is_there(&client, "got").await && is_there(&client, "declared").await, "{server}");
     }
 }
 
 #[tokio::test]
-async fn an_expired_exclusive_queue_is_gone_for_its_connection_as_well() {
+async fn a_queue_that_expires_goes_with_its_messages() {
     for server in servers().await {
         let client = Client::of(&server).await;
         let channel = client.confirming().await;
-        let options = QueueDeclareOptions::exclusive();
-        let arguments = table([("x-expires", number(50))]);
-        channel.queue_declare("private".into(), options, arguments).await.expect("declared");
-        gone(&channel, "private").await;
-        let said = client.outcome(async |channel| look(channel, "private").await).await;
-        assert_eq!(said, "channel 404 NOT_FOUND - no queue 'private' in vhost '/'", "{server}");
-    }
-}
-
-#[tokio::test]
-async fn messages_do_not_keep_a_queue() {
-    for server in servers().await {
-        let client = Client::of(&server).await;
-        let channel = client.confirming().await;
-        queue(&channel, "full", [("x-expires", number(200))]).await;
-        put(&channel, "full", ["a"]).await;
-        assert_eq!(waiting(&channel, "full").await, 1, "{server}");
-        gone(&channel, "full").await;
+        for kind in KINDS {
+            fleeting(&channel, kind, kind, 700).await;
+            put(&channel, kind, ["a"]).await;
+            gone(&client, kind).await;
+            let said = client.outcome(async |channel| look(channel, kind).await).await;
+            assert_eq!(said, format!("channel 404 NOT_FOUND - no queue '{kind}' in vhost '/'"), "{server}");
+            let again = queue(&channel, kind, []).await;
+            assert_eq!(again.message_count(), 0, "{server}, {kind}");
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Messages that are fetched one by one.
 
-use lapin::options::{BasicGetOptions, BasicNackOptions};
+use lapin::options::BasicGetOptions;
 
-use crate::client::{Client, body, get, put, queue, text, waiting};
+use crate::client::{Client, DEADLINE, GIVE_BACK, body, get, put, queue, text, waiting};
 use crate::servers::servers;
 
 #[tokio::test]
@@ -27,7 +27,11 @@ async fn messages_are_got_in_order_each_with_the_number_of_those_behind_it() {
             put(&channel, kind, ["a", "b", "c"]).await;
             for (expected, behind) in [("a", 2), ("b", 1), ("c", 0)] {
                 let message = get(&channel, kind).await.expect("a message");
-                assert_eq!((body(&message).as_str(), message.message_count), (expected, behind), "{server}, {kind}");
+                assert_eq!(
+                    (body(&message).as_str(), message.message_count),
+                    (expected, behind),
+                    "{server}, {kind}"
+                );
                 assert!(!message.redelivered, "{server}, {kind}");
             }
             assert!(get(&channel, kind).await.is_none(), "{server}, {kind}");
@@ -45,11 +49,9 @@ async fn a_message_that_was_got_comes_again_until_it_is_acknowledged() {
             put(&channel, kind, ["a"]).await;
             let first = get(&channel, kind).await.expect("a message");
             assert_eq!((first.redelivered, waiting(&channel, kind).await), (false, 0), "{server}, {kind}");
-            first.nack(BasicNackOptions { requeue: true, ..Default::default() }).await.expect("given back");
-            let again = testkit::eventually("the message again", crate::client::DEADLINE, async || {
-                get(&channel, kind).await
-            })
-            .await;
+            first.nack(GIVE_BACK).await.expect("given back");
+            let again =
+                testkit::eventually("the message again", DEADLINE, async || get(&channel, kind).await).await;
             assert!(again.redelivered, "{server}, {kind}");
             again.ack(Default::default()).await.expect("acknowledged");
             assert!(get(&channel, kind).await.is_none(), "{server}, {kind}");

@@ -58,7 +58,11 @@ async fn the_server_proposes_the_usual_limits() {
     for server in servers().await {
         let client = Client::of(&server).await;
         let terms = client.connection.configuration();
-        assert_eq!((terms.channel_max(), terms.frame_max(), terms.heartbeat()), (2047, 131_072, 60), "{server}");
+        assert_eq!(
+            (terms.channel_max(), terms.frame_max(), terms.heartbeat()),
+            (2047, 131_072, 60),
+            "{server}"
+        );
     }
 }
 
@@ -107,7 +111,8 @@ async fn an_introduction_that_makes_no_sense_closes_the_socket() {
             ("any number of channels", Introduction { channel_max: 0, ..fine() }),
         ];
         // at once: RabbitMQ lets each wait for three seconds
-        let all = introductions.map(async |(what, introduction)| (what, said_to(&server, introduction).await));
+        let all =
+            introductions.map(async |(what, introduction)| (what, said_to(&server, introduction).await));
         for (what, said) in join_all(all).await {
             assert_eq!(said, "the socket closes", "{server}, {what}");
         }

@@ -7,7 +7,8 @@ use lapin::types::AMQPValue;
 use lapin::{BasicProperties, Confirmation};
 
 use crate::client::{
-    Client, bodies, body, consume, drain, get, holds, next, number, prefetch, publish, put, queue, table, text, waiting,
+    Client, DEADLINE, GIVE_BACK, bodies, body, consume, drain, get, holds, next, number, prefetch, publish,
+    put, queue, table, text, waiting,
 };
 use crate::servers::servers;
 
@@ -47,7 +48,7 @@ async fn what_is_out_with_a_consumer_takes_no_room() {
         put(&channel, "small", ["b"]).await;
         assert_eq!(waiting(&channel, "small").await, 1, "{server}");
         // given back it is one too many, and the oldest
-        out.nack(lapin::options::BasicNackOptions { requeue: true, ..Default::default() }).await.expect("back");
+        out.nack(GIVE_BACK).await.expect("back");
         put(&channel, "small", ["c"]).await;
         assert_eq!(drain(&channel, "small").await, ["c"], "{server}");
     }
@@ -92,10 +93,11 @@ async fn a_full_quorum_queue_refuses_in_the_end() {
     for server in servers().await {
         let client = Client::of(&server).await;
         let channel = client.confirming().await;
-        queue(&channel, "solid", [("x-queue-type", text("quorum")), full_at(2), overflow("reject-publish")]).await;
+        queue(&channel, "solid", [("x-queue-type", text("quorum")), full_at(2), overflow("reject-publish")])
+            .await;
         // RabbitMQ tells the channels that it is full a moment after it is: one or two more may pass
         let taken = Cell::new(0);
-        testkit::eventually("a refusal", crate::client::DEADLINE, async || {
+        testkit::eventually("a refusal", DEADLINE, async || {
             match publish(&channel, "", "solid", "a", BasicProperties::default()).await {
                 Confirmation::Nack(None) => Some(()),
                 confirmed => {
@@ -110,7 +112,7 @@ async fn a_full_quorum_queue_refuses_in_the_end() {
         assert!((2..10).contains(&taken), "{server} took {taken}");
         assert_eq!(waiting(&channel, "solid").await, taken, "{server}");
         drain(&channel, "solid").await;
-        testkit::eventually("room again", crate::client::DEADLINE, async || {
+        testkit::eventually("room again", DEADLINE, async || {
             let confirmed = publish(&channel, "", "solid", "b", BasicProperties::default()).await;
             (confirmed == Confirmation::Ack(None)).then_some(())
         })
@@ -127,7 +129,8 @@ async fn bytes_are_those_of_bodies() {
             queue(&channel, kind, [("x-queue-type", text(kind)), ("x-max-length-bytes", number(10))]).await;
             let headers = table([("long", text(&"header".repeat(100)))]);
             for body in ["aaaa", "bbbb", "cc"] {
-                publish(&channel, "", kind, body, BasicProperties::default().with_headers(headers.clone())).await;
+                publish(&channel, "", kind, body, BasicProperties::default().with_headers(headers.clone()))
+                    .await;
             }
             assert_eq!(waiting(&channel, kind).await, 3, "{server}, {kind}: ten in all");
             put(&channel, kind, ["d"]).await;

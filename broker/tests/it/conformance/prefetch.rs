@@ -2,7 +2,9 @@
 
 use lapin::options::{BasicAckOptions, BasicQosOptions};
 
-use crate::client::{Client, bodies, body, consume, holds, next, pending, prefetch, put, queue, table, text};
+use crate::client::{
+    Client, bodies, body, consume, get, holds, next, pending, prefetch, put, queue, table, text,
+};
 use crate::servers::servers;
 
 const KINDS: [&str; 2] = ["classic", "quorum"];
@@ -121,10 +123,10 @@ async fn messages_that_are_got_do_not_count() {
         queue(&channel, "in-tray", []).await;
         put(&channel, "in-tray", ["a", "b", "c"]).await;
         prefetch(&channel, 1).await;
-        let got = crate::client::get(&channel, "in-tray").await.expect("a message");
+        let got = get(&channel, "in-tray").await.expect("a message");
         let mut consumer = consume(&channel, "in-tray").await;
         assert_eq!(bodies(&mut consumer, 1).await, ["b"], "{server}");
-        assert_eq!(body(&crate::client::get(&channel, "in-tray").await.expect("a message")), "c", "{server}");
+        assert_eq!(body(&get(&channel, "in-tray").await.expect("a message")), "c", "{server}");
         drop(got);
     }
 }

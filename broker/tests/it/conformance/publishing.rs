@@ -1,5 +1,5 @@
-//! What becomes of a published message: routed, returned, confirmed, refused; and that it comes out as it went
-//! in.
+//! What becomes of a published message: routed, returned, confirmed, refused; and that it comes out as it
+//! went in.
 
 use std::collections::BTreeSet;
 
@@ -165,7 +165,8 @@ async fn each_message_is_confirmed_once_alone_or_with_those_before_it() {
             // some have nowhere to go, and are confirmed sooner
             let routing_key = if message % 7 == 0 { "nowhere" } else { "in-tray" }.into();
             let (mandatory, immediate) = (false, false);
-            wire.publish(1, basic::Publish { exchange: "".into(), routing_key, mandatory, immediate }, b"x").await;
+            wire.publish(1, basic::Publish { exchange: "".into(), routing_key, mandatory, immediate }, b"x")
+                .await;
         }
         let mut open: BTreeSet<u64> = (1..=MESSAGES).collect();
         while !open.is_empty() {
@@ -189,7 +190,8 @@ async fn confirms_may_be_asked_for_twice() {
         let said = client
             .outcome(async |channel| {
                 channel.confirm_select(ConfirmSelectOptions::default()).await?;
-                publish_with(channel, "", "nowhere", BasicPublishOptions::default(), Default::default()).await?;
+                publish_with(channel, "", "nowhere", BasicPublishOptions::default(), Default::default())
+                    .await?;
                 channel.confirm_select(ConfirmSelectOptions::default()).await?;
                 publish_with(channel, "", "nowhere", BasicPublishOptions::default(), Default::default()).await
             })
@@ -218,8 +220,9 @@ async fn immediate_delivery_is_not_implemented() {
         let client = Client::of(&server).await;
         let options = BasicPublishOptions { immediate: true, ..Default::default() };
         let properties = BasicProperties::default();
-        let said =
-            client.outcome(async |channel| publish_with(channel, "", "nowhere", options, properties).await).await;
+        let said = client
+            .outcome(async |channel| publish_with(channel, "", "nowhere", options, properties).await)
+            .await;
         assert_eq!(said, "connection 540 NOT_IMPLEMENTED - immediate=true", "{server}");
     }
 }
@@ -231,7 +234,9 @@ async fn nobody_publishes_in_anothers_name() {
         let outcome = async |user: &str| {
             let (options, properties) =
                 (BasicPublishOptions::default(), BasicProperties::default().with_user_id(user.into()));
-            client.outcome(async |channel| publish_with(channel, "", "nowhere", options, properties).await).await
+            client
+                .outcome(async |channel| publish_with(channel, "", "nowhere", options, properties).await)
+                .await
         };
         assert_eq!(outcome("guest").await, ALLOWED, "{server}");
         let text = "channel 406 PRECONDITION_FAILED - user_id property set to 'bob' but authenticated user was \
@@ -247,7 +252,9 @@ async fn an_expiration_is_a_number_of_milliseconds() {
         let outcome = async |expiration: &str| {
             let properties = BasicProperties::default().with_expiration(expiration.into());
             let options = BasicPublishOptions::default();
-            client.outcome(async |channel| publish_with(channel, "", "nowhere", options, properties).await).await
+            client
+                .outcome(async |channel| publish_with(channel, "", "nowhere", options, properties).await)
+                .await
         };
         for (expiration, text) in [
             ("soon", "no_integer"),
@@ -316,13 +323,14 @@ async fn properties_come_out_as_they_went_in() {
         let client = Client::of(&server).await;
         let channel = client.confirming().await;
         let none = BasicProperties::default;
-        for (kind, properties) in [("classic", all_properties()), ("quorum", all_properties()), ("classic", none())] {
+        for (kind, properties) in
+            [("classic", all_properties()), ("quorum", all_properties()), ("classic", none())]
+        {
             queue(&channel, kind, [("x-queue-type", text(kind))]).await;
             publish(&channel, "", kind, "hello", properties.clone()).await;
             let message = take(&channel, kind).await;
             assert_eq!(without_delivery_count(&message.properties), properties, "{server}, {kind}");
-            let delivery = &message.delivery;
-            assert_eq!((delivery.exchange.as_str(), delivery.routing_key.as_str()), ("", kind), "{server}");
+            assert_eq!((message.exchange.as_str(), message.routing_key.as_str()), ("", kind), "{server}");
         }
     }
 }
@@ -333,10 +341,14 @@ async fn a_message_to_several_queues_is_confirmed_when_all_have_it() {
         let client = Client::of(&server).await;
         let channel = client.confirming().await;
         let options = ExchangeDeclareOptions::default();
-        channel.exchange_declare("all".into(), ExchangeKind::Fanout, options, table([])).await.expect("declared");
+        channel
+            .exchange_declare("all".into(), ExchangeKind::Fanout, options, table([]))
+            .await
+            .expect("declared");
         for kind in ["classic", "quorum", "stream"] {
             queue(&channel, kind, [("x-queue-type", text(kind))]).await;
-            let bound = channel.queue_bind(kind.into(), "all".into(), "".into(), Default::default(), table([]));
+            let bound =
+                channel.queue_bind(kind.into(), "all".into(), "".into(), Default::default(), table([]));
             bound.await.expect("bound");
         }
         let properties = BasicProperties::default().with_delivery_mode(2);

@@ -110,7 +110,11 @@ async fn an_inequivalent_declaration_is_refused_and_says_what_differs() {
         ] {
             assert_eq!(declare(first.0, first.1).await, ALLOWED, "{server}");
             let said = declare(second.0, second.1).await;
-            assert_eq!(said, format!("channel 406 PRECONDITION_FAILED - inequivalent arg {text}"), "{server}");
+            assert_eq!(
+                said,
+                format!("channel 406 PRECONDITION_FAILED - inequivalent arg {text}"),
+                "{server}"
+            );
             client.channel().await.queue_delete("q".into(), Default::default()).await.expect("deleted");
         }
     }
@@ -121,7 +125,9 @@ async fn another_type_than_the_default_is_inequivalent_to_none() {
     for server in servers().await {
         let client = Client::of(&server).await;
         let declare = async |queue: &str, arguments| {
-            client.outcome(async |channel| channel.queue_declare(queue.into(), durable(), arguments).await).await
+            client
+                .outcome(async |channel| channel.queue_declare(queue.into(), durable(), arguments).await)
+                .await
         };
         assert_eq!(declare("plain", table([])).await, ALLOWED, "{server}");
         assert_eq!(declare("quorum", table([kind(QUORUM)])).await, ALLOWED, "{server}");
@@ -180,8 +186,9 @@ async fn arguments_with_values_that_make_no_sense_are_refused() {
             assert_eq!(said, expected, "{server}");
         }
         let arguments = table([("x-dead-letter-exchange", int(1))]);
-        let said =
-            client.outcome(async |channel| channel.queue_declare("odd".into(), durable(), arguments).await).await;
+        let said = client
+            .outcome(async |channel| channel.queue_declare("odd".into(), durable(), arguments).await)
+            .await;
         let text = "channel 406 PRECONDITION_FAILED - invalid type 'signedint' for arg 'x-dead-letter-exchange' in \
                     queue 'odd' in vhost '/'";
         assert_eq!(said, text, "{server}");
@@ -237,8 +244,9 @@ async fn a_type_of_queue_takes_only_arguments_that_mean_something_to_it() {
             (STREAM, "x-single-active-consumer", true.into()),
         ] {
             let arguments = table([kind(queue_type), (name, value)]);
-            let said =
-                client.outcome(async |channel| channel.queue_declare("odd".into(), durable(), arguments).await).await;
+            let said = client
+                .outcome(async |channel| channel.queue_declare("odd".into(), durable(), arguments).await)
+                .await;
             let expected = format!(
                 "channel 406 PRECONDITION_FAILED - invalid arg '{name}' for queue 'odd' in vhost '/' of queue type \
                  rabbit_{queue_type}_queue"
@@ -262,15 +270,18 @@ async fn quorum_queues_and_streams_are_durable_shared_and_named() {
                 (auto_delete, "auto-delete"),
             ] {
                 let arguments = table([kind(queue_type)]);
-                let said =
-                    client.outcome(async |channel| channel.queue_declare("odd".into(), options, arguments).await).await;
-                let text =
-                    format!("channel 406 PRECONDITION_FAILED - invalid property '{text}' for queue 'odd' in vhost '/'");
+                let said = client
+                    .outcome(async |channel| channel.queue_declare("odd".into(), options, arguments).await)
+                    .await;
+                let text = format!(
+                    "channel 406 PRECONDITION_FAILED - invalid property '{text}' for queue 'odd' in vhost '/'"
+                );
                 assert_eq!(said, text, "{server}, {queue_type}");
             }
             let arguments = table([kind(queue_type)]);
-            let said =
-                client.outcome(async |channel| channel.queue_declare("".into(), durable(), arguments).await).await;
+            let said = client
+                .outcome(async |channel| channel.queue_declare("".into(), durable(), arguments).await)
+                .await;
             let text = format!(
                 "channel 406 PRECONDITION_FAILED - Cannot declare a server-named queue for type \
                  rabbit_{queue_type}_queue"
@@ -294,8 +305,9 @@ async fn arguments_of_quorum_queues_and_streams_are_checked_as_well() {
             (STREAM, "x-stream-max-segment-size-bytes", int(-1), "{value_negative,-1}"),
         ] {
             let arguments = table([kind(queue_type), (name, value)]);
-            let said =
-                client.outcome(async |channel| channel.queue_declare("odd".into(), durable(), arguments).await).await;
+            let said = client
+                .outcome(async |channel| channel.queue_declare("odd".into(), durable(), arguments).await)
+                .await;
             let expected = format!(
                 "channel 406 PRECONDITION_FAILED - invalid arg '{name}' for queue 'odd' in vhost '/': {text}"
             );

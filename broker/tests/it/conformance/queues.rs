@@ -8,7 +8,8 @@ use lapin::options::{
 use lapin::types::FieldTable;
 
 use crate::client::{
-    ALLOWED, Client, DEADLINE, consume, consume_with, durable, get, holds, look, next, put, queue, table, text,
+    ALLOWED, Client, DEADLINE, consume, consume_with, durable, get, holds, look, next, put, queue, table,
+    text,
 };
 use crate::servers::servers;
 
@@ -25,7 +26,11 @@ fn missing(queue: &str) -> String {
     format!("channel 404 NOT_FOUND - no queue '{queue}' in vhost '/'")
 }
 
-async fn declare(channel: &Channel, queue: &str, options: QueueDeclareOptions) -> lapin::Result<lapin::Queue> {
+async fn declare(
+    channel: &Channel,
+    queue: &str,
+    options: QueueDeclareOptions,
+) -> lapin::Result<lapin::Queue> {
     channel.queue_declare(queue.into(), options, table([])).await
 }
 
@@ -55,7 +60,8 @@ async fn the_server_makes_up_a_name_where_the_client_has_none() {
         // the name is reserved, even for who was given it
         let name = first.name().as_str();
         let said = client.outcome(async |channel| declare(channel, name, exclusive).await).await;
-        let text = format!("channel 403 ACCESS_REFUSED - queue name '{name}' contains reserved prefix 'amq.*'");
+        let text =
+            format!("channel 403 ACCESS_REFUSED - queue name '{name}' contains reserved prefix 'amq.*'");
         assert_eq!(said, text, "{server}");
     }
 }
@@ -87,7 +93,9 @@ async fn what_is_asked_of_a_queue_that_is_not_there_is_refused() {
         assert_eq!(said, text, "{server}, a get");
         let options = BasicConsumeOptions::default();
         let said = client
-            .outcome(async |channel| channel.basic_consume("lost".into(), "".into(), options, table([])).await)
+            .outcome(async |channel| {
+                channel.basic_consume("lost".into(), "".into(), options, table([])).await
+            })
             .await;
         assert_eq!(said, text, "{server}, a consumer");
     }
@@ -155,9 +163,11 @@ async fn an_exclusive_queue_is_for_its_connection_alone() {
         let channel = owner.channel().await;
         declare(&channel, "private", QueueDeclareOptions::exclusive()).await.expect("declared");
         let text = locked("private");
-        for options in
-            [QueueDeclareOptions::exclusive(), QueueDeclareOptions::default(), QueueDeclareOptions::default().passive()]
-        {
+        for options in [
+            QueueDeclareOptions::exclusive(),
+            QueueDeclareOptions::default(),
+            QueueDeclareOptions::default().passive(),
+        ] {
             let said = other.outcome(async |channel| declare(channel, "private", options).await).await;
             assert_eq!(said, text, "{server}, {options:?}");
         }
@@ -173,7 +183,9 @@ async fn an_exclusive_queue_is_for_its_connection_alone() {
         assert_eq!(said, text, "{server}, a get");
         let options = BasicConsumeOptions::default();
         let said = other
-            .outcome(async |channel| channel.basic_consume("private".into(), "".into(), options, table([])).await)
+            .outcome(async |channel| {
+                channel.basic_consume("private".into(), "".into(), options, table([])).await
+            })
             .await;
         assert_eq!(said, text, "{server}, a consumer");
         let options = QueuePurgeOptions::default();
@@ -211,7 +223,9 @@ async fn an_exclusive_queue_ends_with_its_connection_and_not_with_its_channel() 
         let [owner, other] = [Client::of(&server).await, Client::of(&server).await];
         let channel = owner.channel().await;
         declare(&channel, "private", QueueDeclareOptions::exclusive()).await.expect("declared");
-        declare(&channel, "durable", QueueDeclareOptions { exclusive: true, ..durable() }).await.expect("declared");
+        declare(&channel, "durable", QueueDeclareOptions { exclusive: true, ..durable() })
+            .await
+            .expect("declared");
         channel.close(200, "done".into()).await.expect("closed");
         look(&owner.channel().await, "private").await.expect("still there");
         owner.close().await;
@@ -268,9 +282,11 @@ async fn an_equivalent_declaration_is_allowed() {
         let client = Client::of(&server).await;
         let channel = client.channel().await;
         queue(&channel, "plain", []).await;
-        for arguments in
-            [table([]), table([("x-queue-type", text("classic"))]), table([("x-no-such-argument", text("value"))])]
-        {
+        for arguments in [
+            table([]),
+            table([("x-queue-type", text("classic"))]),
+            table([("x-no-such-argument", text("value"))]),
+        ] {
             let said = client
                 .outcome(async |channel| channel.queue_declare("plain".into(), durable(), arguments).await)
                 .await;

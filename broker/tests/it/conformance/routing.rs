@@ -69,9 +69,13 @@ async fn a_direct_exchange_routes_by_the_whole_key_to_each_queue_bound_with_it()
         board.bind("one", "b", table([])).await;
         board.bind("two", "a", table([])).await;
         board.bind("empty", "", table([])).await;
-        for (key, reached) in
-            [("a", vec!["one", "two"]), ("b", vec!["one"]), ("A", vec![]), ("a.b", vec![]), ("", vec!["empty"])]
-        {
+        for (key, reached) in [
+            ("a", vec!["one", "two"]),
+            ("b", vec!["one"]),
+            ("A", vec![]),
+            ("a.b", vec![]),
+            ("", vec!["empty"]),
+        ] {
             assert_eq!(board.reached(key).await, reached, "{server}, key {key:?}");
         }
     }
@@ -80,8 +84,8 @@ async fn a_direct_exchange_routes_by_the_whole_key_to_each_queue_bound_with_it()
 #[tokio::test]
 async fn a_topic_exchange_takes_a_star_for_a_word_and_a_hash_for_any_number_of_words() {
     let patterns = [
-        "a", "a.b", "a.b.c", "*", "*.*", "*.*.*", "a.*", "a.*.c", "*.b", "#", "#.#", "*.#", "#.*", "a.#", "#.c",
-        "a.#.c", "#.b.#", "a.*.#", "a*", "a.b*", "",
+        "a", "a.b", "a.b.c", "*", "*.*", "*.*.*", "a.*", "a.*.c", "*.b", "#", "#.#", "*.#", "#.*", "a.#",
+        "#.c", "a.#.c", "#.b.#", "a.*.#", "a*", "a.b*", "",
     ];
     let any = ["#", "#.#"];
     for server in servers().await {

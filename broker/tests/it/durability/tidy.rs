@@ -82,7 +82,7 @@ async fn one_message_that_stays_does_not_keep_everything_after_it() {
     broker.kill().await;
     let broker = Embedded::on(on, |config| config.limits.segment_bytes = SEGMENT);
     let channel = self::channel(&broker).await;
-    assert_eq!(take(&channel, "stays").await.delivery.data, b"patience");
+    assert_eq!(take(&channel, "stays").await.data, b"patience");
     assert_eq!(broker.broker.status().queues.iter().map(|queue| queue.ready).sum::<u64>(), 0);
 }
 

@@ -116,8 +116,11 @@ pub fn method(channel: u16, (class, method): Method, arguments: impl AsRef<[u8]>
 
 /// A client's introduction. It knows that a broker may refuse it in so many words, and block it.
 pub fn start_ok(mechanism: &str, response: impl AsRef<[u8]>) -> Bytes {
-    let capabilities =
-        Bytes::new().short("authentication_failure_close").raw(b"t\x01").short("connection.blocked").raw(b"t\x01");
+    let capabilities = Bytes::new()
+        .short("authentication_failure_close")
+        .raw(b"t\x01")
+        .short("connection.blocked")
+        .raw(b"t\x01");
     let properties = Bytes::new().short("capabilities").raw(b"F").long(capabilities);
     start_ok_with(properties, mechanism, response)
 }

@@ -14,7 +14,8 @@ async fn a_message_that_was_cut_short_is_not_there() {
         let mut bystander = Bystander::at(&server.url).await;
         let mut watcher = Raw::publisher(&server.url, "whole").await;
         let mut cut = Raw::channel(&server.url).await;
-        let half = bytes::publish(1, "whole").raw(bytes::header(1, 100_000)).raw(bytes::body(1, [b'x'; 50_000]));
+        let half =
+            bytes::publish(1, "whole").raw(bytes::header(1, 100_000)).raw(bytes::body(1, [b'x'; 50_000]));
         cut.send(half).await;
         cut.hang_up().await;
         assert_eq!(watcher.ready("whole").await, 0, "{}", server.name);

@@ -1,20 +1,14 @@
 //! A disk that is full.
 
-use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
-use broker::{Broker, Config};
-use testkit::eventually;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use super::Raw;
-use super::raw::Confirms;
 use super::bytes::{self, BLOCKED, Bytes, UNBLOCKED};
+use super::raw::Confirms;
+use crate::embedded::Embedded;
 
 /// How large the disk is.
 const DISK: u64 = 64 << 20;
@@ -22,15 +16,15 @@ const DISK: u64 = 64 << 20;
 const BALLAST: u64 = 36 << 20;
 /// How many messages are published, and how large they are: more than there is room for beside the ballast,
 /// and less than half the disk.
-const MESSAGES: u64 = 480;
+const MESSAGES: u64 = 640;
 const MESSAGE: usize = 64 << 10;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn a_disk_that_is_nearly_full_stops_publishers_alone() {
     fills_up_and_is_cleared(8 << 20).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn a_disk_without_a_free_byte_stops_publishers_alone() {
     fills_up_and_is_cleared(0).await;
 }
@@ -46,7 +40,7 @@ async fn fills_up_and_is_cleared(disk_free_bytes: u64) {
     let data = disk.path().join("data");
     std::fs::write(&ballast, vec![0; BALLAST as usize]).expect("there is room");
 
-    let running = Running::start(&data, disk_free_bytes).await;
+    let running = start(&data, disk_free_bytes);
     // a consumer of another queue, who is there before
     let mut consumer = Raw::channel(&running.url).await;
     let durable = Bytes::new().u16(0).short("durable").u8(2).long([]);
@@ -101,13 +95,20 @@ async fn fills_up_and_is_cleared(disk_free_bytes: u64) {
 
     running.kill().await;
     drop(output);
-    let running = Running::start(&data, disk_free_bytes).await;
+    let running = start(&data, disk_free_bytes);
     let mut reader = Raw::channel(&running.url).await;
     assert_eq!(u64::from(reader.ready("durable").await), MESSAGES, "what was confirmed is there");
     reader.send(bytes::consume(1, "durable")).await;
     reader.expect(bytes::CONSUME_OK).await;
     reader.input.delivered(MESSAGES).await;
     running.kill().await;
+}
+
+fn start(data: &Path, disk_free_bytes: u64) -> Embedded {
+    Embedded::on(data.to_owned(), |config| {
+        config.limits.disk_free_bytes = disk_free_bytes;
+        config.limits.segment_bytes = 1 << 20;
+    })
 }
 
 /// A small disk of its own, which is gone when dropped.
@@ -135,35 +136,5 @@ impl Drop for Disk {
     fn drop(&mut self) {
         // lazily: what still runs in there is about to end
         let _ = Command::new("umount").arg("-l").arg(self.folder.path()).output();
-    }
-}
-
-/// A broker on that disk.
-struct Running {
-    broker: Broker,
-    url: String,
-    serving: JoinHandle<anyhow::Result<()>>,
-}
-
-impl Running {
-    async fn start(data: &Path, disk_free_bytes: u64) -> Self {
-        let mut config = Config::new(PathBuf::from(data));
-        config.limits.disk_free_bytes = disk_free_bytes;
-        config.limits.segment_bytes = 1 << 20;
-        let broker = eventually("the folder to be free", Duration::from_secs(10), async || {
-            Broker::open(config.clone()).ok()
-        })
-        .await;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        let url = format!("amqp://guest:guest@{}", listener.local_addr().expect("its address"));
-        let serving = broker.clone();
-        let serving = tokio::spawn(async move { serving.serve(listener, CancellationToken::new()).await });
-        Self { broker, url, serving }
-    }
-
-    /// Ends it as a crash would; returns when nothing of it is left.
-    async fn kill(self) {
-        self.broker.kill().await;
-        self.serving.await.expect("no panic").expect("it did not fail before");
     }
 }

@@ -57,7 +57,8 @@ async fn a_second_protocol_header_is_no_frame() {
 
 #[tokio::test]
 async fn a_stream_may_end_after_any_byte() {
-    let conversation = bytes::queue_declare(1, "cut-short", []).raw(bytes::message(1, "cut-short", "content"));
+    let conversation =
+        bytes::queue_declare(1, "cut-short", []).raw(bytes::message(1, "cut-short", "content"));
     for server in servers().await {
         let mut bystander = Bystander::at(&server.url).await;
         for length in (0..=conversation.0.len()).step_by(5) {

@@ -1,5 +1,4 @@
-//! Random bytes, and conversations that were tampered with. After each of 200 streams of either kind an
-//! ordinary client is served.
+//! Random bytes, and conversations that were tampered with. After each stream an ordinary client is served.
 
 use rand::rngs::SmallRng;
 use rand::{Rng as _, RngCore as _, SeedableRng as _};
@@ -8,13 +7,17 @@ use super::bytes::{self, Bytes, frame, method, start_ok, tune_ok};
 use super::process::Process;
 use super::{Bystander, Raw};
 
-const STREAMS: u64 = 200;
+/// How many streams of each kind: `TRADEWIND_HOSTILE_STREAMS`, or 200.
+fn streams() -> u64 {
+    let asked = std::env::var("TRADEWIND_HOSTILE_STREAMS").ok();
+    asked.map_or(200, |asked| asked.parse().expect("TRADEWIND_HOSTILE_STREAMS is a number"))
+}
 
 #[tokio::test]
 async fn nothing_that_a_client_sends_harms_others() {
     let mut process = Process::start().await;
     let mut bystander = Bystander::at(&process.url).await;
-    for seed in 0..STREAMS {
+    for seed in 0..streams() {
         eprintln!("stream {seed}");
         let mut raw = Raw::channel(&process.url).await;
         raw.send(stream(seed, &conversation())).await;
@@ -37,7 +40,7 @@ async fn nothing_that_a_stranger_sends_harms_others() {
         bytes::channel_open(1),
         bytes::message(1, "queue", "x"),
     ];
-    for seed in 0..STREAMS {
+    for seed in 0..streams() {
         eprintln!("stream {seed}");
         let mut raw = Raw::dial(&process.url).await;
         raw.send(stream(seed, &handshake)).await;
@@ -85,7 +88,11 @@ fn conversation() -> Vec<Bytes> {
                 .u8(0)
                 .long(text("x-match", "any").raw(text("kind", "mail"))),
         ),
-        method(1, (50, 20), Bytes::new().u16(0).short("log").short("amq.topic").short("#.a.*").u8(0).long([])),
+        method(
+            1,
+            (50, 20),
+            Bytes::new().u16(0).short("log").short("amq.topic").short("#.a.*").u8(0).long([]),
+        ),
         bytes::publish(1, "plain").raw(bytes::header_with(1, 4, &properties)).raw(bytes::body(1, "abcd")),
         bytes::message(1, "firm", "content"),
         bytes::message(1, "dying", "content"),
@@ -93,7 +100,11 @@ fn conversation() -> Vec<Bytes> {
         bytes::publish_with(1, "nowhere", 1).raw(bytes::header(1, 0)),
         bytes::consume(1, "firm"),
         bytes::consume(1, "plain"),
-        method(1, bytes::CONSUME, Bytes::new().u16(0).short("amq.rabbitmq.reply-to").short("replies").u8(2).long([])),
+        method(
+            1,
+            bytes::CONSUME,
+            Bytes::new().u16(0).short("amq.rabbitmq.reply-to").short("replies").u8(2).long([]),
+        ),
         bytes::get(1, "plain"),
         bytes::ack(1, 1, 0),
         // reject, nack

@@ -1,8 +1,8 @@
 //! Methods at the wrong place, and with the wrong arguments.
 
 use super::bytes::{
-    self, ACK, BODY, Bytes, CHANNEL_CLOSE_OK, CLOSE, CLOSE_OK, CONSUME, DELIVER, FLOW, FLOW_OK, HEADER, Method,
-    QOS, QOS_OK, QUEUE_DECLARE, RECOVER, TX_SELECT, frame, method,
+    self, ACK, BODY, Bytes, CHANNEL_CLOSE_OK, CLOSE, CLOSE_OK, CONSUME, DELIVER, FLOW, FLOW_OK, HEADER,
+    Method, QOS, QOS_OK, QUEUE_DECLARE, RECOVER, TX_SELECT, frame, method,
 };
 use super::raw::No::{Channel, Connection};
 use super::{Bystander, Raw, ends_the_connection, is_accepted, is_embedded, is_refused, is_survived};
@@ -25,7 +25,7 @@ async fn a_channel_that_is_not_open_takes_no_method() {
 #[tokio::test]
 async fn a_channel_that_is_not_open_takes_no_content() {
     for bytes in [bytes::header(7, 0), bytes::body(7, "x")] {
-        is_refused(Connection(505), "UNEXPECTED_FRAME - expected method frame", bytes).await;
+        is_refused(Connection(505), "UNEXPECTED_FRAME", bytes).await;
     }
 }
 
@@ -56,9 +56,8 @@ async fn a_channel_with_a_number_above_the_limit_harms_nobody() {
 
 #[tokio::test]
 async fn channel_zero_is_for_the_connection_alone() {
-    let words = "CHANNEL_ERROR - unexpected method in connection state running";
     for bytes in [bytes::prefetch(0, 0), bytes::channel_open(0), bytes::publish(0, "queue")] {
-        is_refused(Connection(504), words, bytes).await;
+        is_refused(Connection(504), "CHANNEL_ERROR", bytes).await;
     }
     for kind in [HEADER, BODY] {
         is_refused(Connection(505), "UNEXPECTED_FRAME", frame(kind, 0, [0; 14])).await;
@@ -69,27 +68,26 @@ async fn channel_zero_is_for_the_connection_alone() {
 async fn methods_of_the_connection_are_for_channel_zero_alone() {
     let close = method(1, CLOSE, Bytes::new().u16(200).short("bye").u16(0).u16(0));
     for bytes in [close, method(1, CLOSE_OK, [])] {
-        is_refused(Connection(503), "COMMAND_INVALID - unimplemented method", bytes).await;
+        is_refused(Connection(503), "COMMAND_INVALID", bytes).await;
     }
 }
 
 #[tokio::test]
 async fn the_handshake_does_not_happen_twice() {
-    let words = "CHANNEL_ERROR - unexpected method in connection state running";
     for bytes in [
         bytes::start_ok("PLAIN", "\0guest\0guest"),
         bytes::tune_ok(2047, 131_072, 0),
         bytes::open("/"),
         method(0, CLOSE_OK, []),
     ] {
-        is_refused(Connection(504), words, bytes).await;
+        is_refused(Connection(504), "CHANNEL_ERROR", bytes).await;
     }
 }
 
 #[tokio::test]
 async fn what_only_servers_send_is_refused() {
     for bytes in [method(1, QOS_OK, []), method(1, FLOW_OK, [1])] {
-        is_refused(Connection(503), "COMMAND_INVALID - unimplemented method", bytes).await;
+        is_refused(Connection(503), "COMMAND_INVALID", bytes).await;
     }
     let deliver = Bytes::new().short("").u64(1).u8(0).short("").short("");
     // RabbitMQ waits for the content
@@ -150,7 +148,7 @@ async fn what_is_not_implemented_is_refused() {
     let qos = Bytes::new().u32(100).u16(1).u8(0);
     for (words, bytes) in [
         ("NOT_IMPLEMENTED - active=false", method(1, FLOW, [0])),
-        ("NOT_IMPLEMENTED - prefetch_size!=0 (100)", method(1, QOS, qos)),
+        ("NOT_IMPLEMENTED - prefetch_size!=0", method(1, QOS, qos)),
         ("NOT_IMPLEMENTED - requeue=false", method(1, RECOVER, [0])),
         ("NOT_IMPLEMENTED - immediate=true", bytes::publish_with(1, "queue", 2).raw(bytes::header(1, 0))),
     ] {

@@ -308,7 +308,8 @@ impl Confirms {
 impl Frame {
     /// Class and method, if it is one.
     pub fn method(&self) -> Option<Method> {
-        let number = |at: usize| Some(u16::from_be_bytes([*self.payload.get(at)?, *self.payload.get(at + 1)?]));
+        let number =
+            |at: usize| Some(u16::from_be_bytes([*self.payload.get(at)?, *self.payload.get(at + 1)?]));
         (self.kind == bytes::METHOD).then_some(())?;
         Some((number(0)?, number(2)?))
     }

@@ -74,7 +74,8 @@ async fn who_never_reads_its_confirms_is_left_behind() {
     let url = process.url.clone();
     let mut bystander = Bystander::at(&url).await;
     // each of these comes back whole before it is confirmed
-    let message = bytes::publish_with(1, "nowhere", 1).raw(bytes::header(1, 1024)).raw(bytes::body(1, [b'x'; 1024]));
+    let message =
+        bytes::publish_with(1, "nowhere", 1).raw(bytes::header(1, 1024)).raw(bytes::body(1, [b'x'; 1024]));
     let batches = many().div_ceil(BATCH);
     let Raw { mut input, mut output, .. } = Raw::publisher(&url, "somewhere").await;
     let writing = tokio::spawn(async move {

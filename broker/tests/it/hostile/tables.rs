@@ -1,8 +1,8 @@
 //! Tables that lie about their length, and tables in tables in tables.
 
 use super::bytes::{
-    self, Bytes, GET_OK, HEADER, QUEUE_DECLARE, header_with, headers, method, nested_lists, nested_tables, publish,
-    queue_declare,
+    self, Bytes, GET_OK, HEADER, QUEUE_DECLARE, header_with, headers, method, nested_lists, nested_tables,
+    publish, queue_declare,
 };
 use super::raw::No::Connection;
 use super::{Bystander, Raw, ends_the_connection, is_accepted, is_refused, is_survived};
