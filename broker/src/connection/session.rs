@@ -195,7 +195,7 @@ impl Session {
 
     fn open_channel(&mut self, number: u16) -> Result<(), Refusal> {
         let most = self.agreed.channel_max;
-        if number > most || self.channels.len() >= usize::from(most) {
+        if self.channels.len() >= usize::from(most) {
             let text = format!(
                 "number of channels opened ({}) has reached the negotiated channel_max ({most})",
                 self.channels.len()

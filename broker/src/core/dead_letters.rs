@@ -121,7 +121,7 @@ impl Core {
             .is_some_and(|queue| queue.settings.overflow == Overflow::DropHead && queue.is_overfull())
         {
             // what a consumer takes at once is not too much
-            self.deliver_from(id);
+            self.deliver_from(id, now());
         }
         while let Some(queue) = self.queues.get(&id)
             && queue.settings.overflow == Overflow::DropHead

@@ -13,13 +13,18 @@ use crate::frame::write::Redelivered;
 impl Core {
     /// Delivers in every queue in which something may be delivered, until nothing more can be.
     pub(super) fn deliver(&mut self) {
+        self.deliver_at(now());
+    }
+
+    /// The same, as of a moment: a message that may not wait at all is delivered in the moment in which it came,
+    /// or never.
+    pub(super) fn deliver_at(&mut self, now: u64) {
         while let Some(id) = self.dirty.pop_front() {
-            self.deliver_from(id);
+            self.deliver_from(id, now);
         }
     }
 
-    pub(super) fn deliver_from(&mut self, id: QueueId) {
-        let now = now();
+    pub(super) fn deliver_from(&mut self, id: QueueId, now: u64) {
         let Some(queue) = self.queues.get_mut(&id) else { return };
         if queue.settings.kind == QueueKind::Stream {
             queue

@@ -82,7 +82,7 @@ impl Core {
             return Ok(Published { ticket: 0, verdict: Verdict::Taken });
         }
         let enqueued = self.enqueue(&targets, &message, persistence, ttl, now);
-        self.deliver();
+        self.deliver_at(now);
         let verdict = if enqueued.refused > 0 { Verdict::Refused } else { Verdict::Taken };
         Ok(Published { ticket: enqueued.ticket, verdict })
     }

@@ -1,6 +1,5 @@
 //! What the embedded broker and RabbitMQ do alike, down to the words with which they refuse. Each test runs
-//! against both, and says what RabbitMQ really does: it passed on 3.10.8 and on 4.0.5 before there was a
-//! broker of our own.
+//! against both, and says what RabbitMQ really does: all were written against 3.10.8, and pass on 4.0.5.
 //!
 //! To run it against another RabbitMQ, name it in `TRADEWIND_TEST_RABBITMQ` and its management API in
 //! `TRADEWIND_TEST_RABBITMQ_API`.
@@ -22,7 +21,7 @@
 //! | `basic.nack` and `basic.reject` of a stream's message | end the connection: 540 | are acknowledgements |
 //! | `delivery_mode` other than 1 and 2 | 406 | taken; not tested |
 //!
-//! What RabbitMQ does and nobody should rely on is not tested either: a quorum queue counts a cancelled
+//! What RabbitMQ does and nobody should rely on is not asked of the broker: a quorum queue counts a cancelled
 //! consumer as long as that owes acknowledgements, and of several of which one is active, that one alone; it
 //! lets in others beside an exclusive consumer; methods that do not exist close the socket without a word.
 //!
