@@ -33,7 +33,7 @@ pub(crate) fn observe(shared: &Arc<Shared>) {
         }
     });
     gauge("broker_connections", "Open connections", |status, to| {
-        to.observe(status.connections.len() as u64, &[])
+        to.observe(status.connections.len() as u64, &[]);
     });
     gauge("broker_disk_bytes", "Bytes of its files", |status, to| to.observe(status.disk_bytes, &[]));
     gauge(

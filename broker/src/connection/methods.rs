@@ -79,7 +79,7 @@ impl Session {
                     .await;
             }
             basic::AMQPMethod::RecoverAsync(basic::RecoverAsync { requeue }) => {
-                self.recover(number, requeue)?
+                self.recover(number, requeue)?;
             }
             // the client agrees that its consumer was cancelled
             basic::AMQPMethod::CancelOk(_) => {}

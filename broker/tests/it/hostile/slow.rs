@@ -21,7 +21,12 @@ fn many() -> u64 {
 
 /// Publishes so many messages into a queue that it declares; returns when all are confirmed.
 async fn flood(url: &str, queue: &str, count: u64, content: &[u8]) {
-    let Raw { mut input, mut output, .. } = Raw::publisher(url, queue).await;
+    pour(Raw::publisher(url, queue).await, queue, count, content).await;
+}
+
+/// The same on a channel 1 that confirms, into a queue that is there.
+async fn pour(publisher: Raw, queue: &str, count: u64, content: &[u8]) {
+    let Raw { mut input, mut output, .. } = publisher;
     let batch = batch(&bytes::message(1, queue, content));
     let batches = count.div_ceil(BATCH);
     let writing = async {
@@ -62,6 +67,42 @@ async fn who_never_reads_what_it_consumes_is_left_behind() {
     let mut reader = Raw::channel(&url).await;
     // what the careless one was sent is gone: the sockets hold some megabytes
     reader.until_ready("hoard", |count| count > many() / 2).await;
+    if let Some(peak) = process.peak_memory() {
+        assert!(peak < MEMORY, "it needed {} MiB", peak >> 20);
+    }
+    process.is_well();
+}
+
+#[tokio::test]
+async fn who_never_reads_a_stream_is_left_behind() {
+    const WINDOW: u16 = 60_000;
+    let mut process = Process::start().await;
+    let url = process.url.clone();
+    let mut bystander = Bystander::at(&url).await;
+    let text = |key: &str, value: &str| Bytes::new().short(key).raw(b"S").long(value);
+    let mut publisher = Raw::publisher(&url, "other").await;
+    let durable = Bytes::new().u16(0).short("log").u8(2).long(text("x-queue-type", "stream"));
+    publisher.send(bytes::method(1, bytes::QUEUE_DECLARE, durable)).await;
+    publisher.expect(bytes::QUEUE_DECLARE_OK).await;
+    let reader = async || {
+        let mut reader = Raw::channel(&url).await;
+        reader.send(bytes::prefetch(1, WINDOW)).await;
+        reader.expect(bytes::QOS_OK).await;
+        let from_the_start = text("x-stream-offset", "first");
+        let consume = Bytes::new().u16(0).short("log").short("").u8(0).long(from_the_start);
+        reader.send(bytes::method(1, bytes::CONSUME, consume)).await;
+        reader.expect(bytes::CONSUME_OK).await;
+        reader
+    };
+    let _idle = reader().await;
+    pour(publisher, "log", many(), &[b'x'; 1024]).await;
+    bystander.lives().await;
+    let mut busy = reader().await;
+    for read in (BATCH..=many()).step_by(BATCH as usize) {
+        busy.input.delivered(BATCH).await;
+        busy.send(bytes::ack(1, read, 1)).await;
+    }
+    bystander.lives().await;
     if let Some(peak) = process.peak_memory() {
         assert!(peak < MEMORY, "it needed {} MiB", peak >> 20);
     }
