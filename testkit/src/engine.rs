@@ -102,6 +102,12 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("its address").port()
 }
 
+/// A port as [`lasting_ports`] finds them.
+pub fn lasting_port() -> u16 {
+    let [port] = lasting_ports();
+    port
+}
+
 /// `N` ports that were free a moment ago, and that nothing takes while their server is down.
 ///
 /// They lie below the ports that the system gives to outgoing connections. A client that keeps dialling

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 use wires::{Resolver, WireChoices};
 
-use crate::audit::{self, MessageSource};
+use crate::audit;
 use crate::cli::ShopArgs;
 use crate::exit::Ending;
 use crate::folder::{Folder, UpFile};
@@ -98,6 +98,11 @@ impl Shop {
         self.http.get(format!("http://{address}{path}"))
     }
 
+    /// A request to whatever is at `url`.
+    pub fn get(&self, url: &str) -> RequestBuilder {
+        self.http.get(url)
+    }
+
     /// The config server, with the operator's token.
     pub fn admin(&self) -> anyhow::Result<AdminClient> {
         let token = self.folder.operator_token()?;
@@ -115,21 +120,18 @@ impl Shop {
         let directory = Arc::new(Directory::new(self.registry()?, CancellationToken::new()));
         let resolver = Resolver::over(directory.clone());
         let edges = resolver.edges("audit", Live::fixed(WireChoices::default()));
-        let messages = self.up.addresses.broker.as_ref().map(|_| {
-            let source: Arc<dyn MessageSource> = Arc::new(ControlEndpoints {
-                http: self.http.clone(),
-                discovery: directory,
-                notifications: edges.notifications(),
-                recommendations: edges.recommendations(),
-            });
-            source
-        });
+        let messages = ControlEndpoints {
+            http: self.http.clone(),
+            discovery: directory,
+            notifications: edges.notifications(),
+            recommendations: edges.recommendations(),
+        };
         Ok(audit::Ports {
             orders: edges.orders(),
             inventory: edges.inventory(),
             payments: edges.payments(),
             shipping: edges.shipping(),
-            messages,
+            messages: Arc::new(messages),
         })
     }
 

@@ -46,9 +46,12 @@ pub struct Addresses {
     pub config_server: String,
     /// The simulated card network.
     pub card_network: String,
-    /// The message broker, without its password; nothing where the shop has none.
+    /// The message broker: with the password that everybody knows where it is the embedded one, without the
+    /// password where it is another.
+    pub broker: String,
+    /// The HTTP API of the embedded broker; nothing where the shop uses another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub broker: Option<String>,
+    pub broker_http: Option<String>,
 }
 
 impl Folder {
@@ -261,7 +264,8 @@ mod tests {
             registry: "http://127.0.0.1:2".into(),
             config_server: "http://127.0.0.1:3".into(),
             card_network: "http://127.0.0.1:4".into(),
-            broker: None,
+            broker: "amqp://guest:guest@127.0.0.1:6".into(),
+            broker_http: None,
         };
         let up = UpFile { pid: 1, control: "http://127.0.0.1:5".into(), addresses };
         folder.announce(&up).expect("written");

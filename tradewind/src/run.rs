@@ -2,11 +2,14 @@
 //! nowhere else.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use chassis::control::{Changes, Guard};
 use chassis::process::{self, Bootstrap, Module, Platform, run_standalone};
+use chassis::telemetry::metrics;
 use clap::ValueEnum;
 use listenfd::ListenFd;
 use tokio::net::TcpListener;
@@ -23,6 +26,8 @@ pub enum Process {
     Registry,
     /// The configuration of every service
     ConfigServer,
+    /// The message broker, which speaks AMQP 0-9-1
+    Broker,
     /// The company that moves money, simulated
     CardNetwork,
     /// What the shop sells
@@ -49,6 +54,7 @@ impl Process {
         match self {
             Self::Registry => "registry",
             Self::ConfigServer => "config-server",
+            Self::Broker => "broker",
             Self::CardNetwork => "card-network",
             Self::Catalog => "catalog",
             Self::Inventory => "inventory",
@@ -65,22 +71,27 @@ impl Process {
 /// Runs one process until it is told to stop, or its supervisor is gone.
 pub fn run(args: Box<RunArgs>) -> ExitCode {
     // before there is any other thread: this takes its variables out of the environment
-    let passed = ListenFd::from_env().take_tcp_listener(0);
+    let mut sockets = ListenFd::from_env();
+    let passed = [sockets.take_tcp_listener(0), sockets.take_tcp_listener(1)];
     process::block_on(life(*args, passed))
 }
 
-async fn life(args: RunArgs, passed: io::Result<Option<std::net::TcpListener>>) -> anyhow::Result<()> {
-    let RunArgs { process, process_args, config_files, lifeline } = args;
+/// A socket that the supervisor passed, if it did.
+type Passed = io::Result<Option<std::net::TcpListener>>;
+
+async fn life(args: RunArgs, [passed, second]: [Passed; 2]) -> anyhow::Result<()> {
+    let RunArgs { process, process_args, config_files, http_listen, lifeline } = args;
     let shutdown = process::signalled();
     if lifeline {
         lifeline::watch(io::stdin(), shutdown.clone());
     }
     let bootstrap = process_args.resolve()?;
-    let listener = listener(passed, &bootstrap).await?;
+    let listener = socket(passed, bootstrap.listen, "--listen").await?;
     let start = Start { bootstrap, listener, shutdown };
     match process {
         Process::Registry => registry(start).await,
         Process::ConfigServer => config_server(start, config_files).await,
+        Process::Broker => broker(start, socket(second, http_listen, "--http-listen").await?).await,
         Process::CardNetwork => card_network(start).await,
         Process::Catalog => service(start, async |p, wires| catalog::assemble(p, wires).await).await,
         Process::Inventory => service(start, async |p, wires| inventory::assemble(p, wires).await).await,
@@ -104,20 +115,14 @@ struct Start {
     shutdown: CancellationToken,
 }
 
-/// The socket that the supervisor passed, else one of our own.
-async fn listener(
-    passed: io::Result<Option<std::net::TcpListener>>,
-    bootstrap: &Bootstrap,
-) -> anyhow::Result<TcpListener> {
+/// The socket that the supervisor passed, else one of our own at the address that `flag` chooses.
+async fn socket(passed: Passed, address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
     if let Some(passed) = passed.context("the socket that was passed is of no use")? {
         passed.set_nonblocking(true).context("the socket that was passed is of no use")?;
         return TcpListener::from_std(passed).context("the socket that was passed is of no use");
     }
-    TcpListener::bind(bootstrap.listen).await.with_context(|| {
-        format!(
-            "cannot listen on {}: choose another address with --listen, or port 0 for any",
-            bootstrap.listen
-        )
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: choose another address with {flag}, or port 0 for any")
     })
 }
 
@@ -143,6 +148,25 @@ async fn registry(start: Start) -> anyhow::Result<()> {
     let registry = registry::Registry::open(config)?;
     let (routes, stopped) = (registry.router(), shutdown.clone());
     run_standalone(routes, listener, shutdown, async move { registry.run(stopped).await }).await
+}
+
+/// Clients of the broker are served on its listener, those who watch it over `http`.
+async fn broker(start: Start, http: TcpListener) -> anyhow::Result<()> {
+    let Start { bootstrap, listener, shutdown } = start;
+    metrics::share();
+    let broker = broker::Broker::open(broker::Config::new(bootstrap.data.join("broker")))?;
+    broker.observe();
+    let routes = Guard::new(bootstrap.operator_token).protect(Changes::ByOperator, broker.routes());
+    let stop = shutdown.child_token();
+    let serving = async {
+        let outcome = broker.serve(listener, shutdown).await;
+        // one that cannot serve its clients any more does not stay for those who watch
+        stop.cancel();
+        outcome
+    };
+    let watched = run_standalone(routes, http, stop.clone(), std::future::ready(()));
+    let (watched, served) = tokio::join!(watched, serving);
+    watched.and(served)
 }
 
 async fn config_server(start: Start, files: PathBuf) -> anyhow::Result<()> {

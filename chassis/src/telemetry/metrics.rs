@@ -10,7 +10,7 @@ struct Metrics {
     registry: Registry,
     meter: Meter,
     // keeps the pipeline alive
-    _provider: SdkMeterProvider,
+    provider: SdkMeterProvider,
 }
 
 static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
@@ -24,12 +24,18 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
     }
     let provider = provider.build();
     let meter = provider.meter("tradewind");
-    Metrics { registry, meter, _provider: provider }
+    Metrics { registry, meter, provider }
 });
 
 /// What instruments are made of: `meter().u64_counter("…").build()`.
 pub fn meter() -> &'static Meter {
     &METRICS.meter
+}
+
+/// Makes this the process's global meter provider, for code that is not ours to hand a meter to. What it measures
+/// is at `/metrics` from then on, too.
+pub fn share() {
+    opentelemetry::global::set_meter_provider(METRICS.provider.clone());
 }
 
 /// Everything measured so far, in Prometheus' text exposition format.

@@ -1,4 +1,5 @@
-//! The engines and the proxy of the testkit itself.
+//! The engines, the brokers and the proxy of the testkit itself.
 
+mod brokers;
 mod proxy;
 mod rabbitmq;

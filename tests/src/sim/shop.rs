@@ -174,11 +174,11 @@ impl Shop {
             inventory: Arc::new(SimInventory { site: site.clone(), disk: self.shelves.clone() }),
             payments: Arc::new(SimPayments { site: site.clone(), disk: self.accounts.clone() }),
             shipping: Arc::new(SimShipping { site, disk: self.dispatch.clone() }),
-            messages: Some(Arc::new(SimBooks {
+            messages: Arc::new(SimBooks {
                 world: self.world.clone(),
                 mailboxes: Process::ALL.iter().map(|process| self.mailbox(*process).clone()).collect(),
                 broker: self.broker.clone(),
-            })),
+            }),
         }
     }
 }

@@ -9,9 +9,11 @@ use system_tests::shop::{PATIENCE, Shop, order_of};
 use testkit::{Database, Engine, databases, engines_hidden, eventually, free_port, require_or_skip};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tradewind-under-test");
-const SERVICES: [&str; 6] = ["catalog", "inventory", "payments", "shipping", "orders", "gateway"];
+const SERVICES: [&str; 8] =
+    ["catalog", "inventory", "payments", "shipping", "orders", "notifications", "recommendations", "gateway"];
 /// Those that keep a database, by the prefix of their tables.
-const MODULES: [&str; 5] = ["catalog", "inventory", "payments", "shipping", "orders"];
+const MODULES: [&str; 7] =
+    ["catalog", "inventory", "payments", "shipping", "orders", "notifications", "recommendations"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shop_on_consul_and_a_postgres_database_a_module_survives_the_death_of_payments() {

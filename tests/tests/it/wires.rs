@@ -14,7 +14,7 @@ async fn a_wire_is_switched_under_load_and_no_order_fails() {
     let load = Load::start(&shop, &["tok_approve"]);
     for callee in ["catalog", "inventory", "payments", "shipping"] {
         for _ in 0..ROUNDS {
-            for wire in ["grpc", "rest"] {
+            for wire in ["grpc", "amqp", "rest"] {
                 let (code, out, err) = shop.run(&["wires", "set", "orders", callee, wire]).await;
                 assert_eq!(code, 0, "{out}{err}");
                 let (_, before) = edge(&shop, callee, wire).await;

@@ -3,7 +3,7 @@
 //!
 //! - [`books`]: what every module says it holds, read until nothing moves
 //! - [`checks`]: what must be true of it: pure
-//! - [`messages`]: what must be true of messages, where there is a broker: pure
+//! - [`messages`]: what must be true of messages: pure
 
 pub mod books;
 pub mod checks;
@@ -38,8 +38,8 @@ pub struct Ports {
     pub payments: Arc<dyn Payments>,
     /// The carrier.
     pub shipping: Arc<dyn Shipping>,
-    /// Outboxes and inboxes; nothing where there is no broker.
-    pub messages: Option<Arc<dyn MessageSource>>,
+    /// Outboxes and inboxes.
+    pub messages: Arc<dyn MessageSource>,
 }
 
 /// What an audit found.
@@ -51,9 +51,8 @@ pub struct Report {
     pub orders: Tally,
     /// Orders that were still under way. Only those that a client was told of are findings.
     pub in_flight: usize,
-    /// Messages; nothing where there is no broker.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub messages: Option<MessageTally>,
+    /// Messages.
+    pub messages: MessageTally,
 }
 
 /// How orders ended.
@@ -85,12 +84,9 @@ pub async fn run(ports: &Ports, patience: Duration, acknowledged: &[OrderId]) ->
     loop {
         let mut books = Books::read(ports, &context()).await?;
         books.compare(&mut seen);
-        let messages = match &ports.messages {
-            Some(source) => Some(messages::judge(&source.read().await?, &books)),
-            None => None,
-        };
-        let settled = messages.as_ref().is_none_or(Judgement::is_settled);
-        if (books.is_quiet() && !books.moved && settled) || Instant::now() >= until {
+        let messages = messages::judge(&ports.messages.read().await?, &books);
+        let settled = books.is_quiet() && !books.moved && messages.is_settled();
+        if settled || Instant::now() >= until {
             return Ok(report(&books, messages, acknowledged));
         }
         tokio::time::sleep(LOOK_AGAIN).await;
@@ -104,7 +100,7 @@ fn context() -> Context {
     Context::background("audit", Duration::from_secs(60))
 }
 
-fn report(books: &Books, messages: Option<Judgement>, acknowledged: &[OrderId]) -> Report {
+fn report(books: &Books, messages: Judgement, acknowledged: &[OrderId]) -> Report {
     let mut orders = Tally::default();
     for order in books.resting() {
         match order.step.as_str() {
@@ -115,9 +111,6 @@ fn report(books: &Books, messages: Option<Judgement>, acknowledged: &[OrderId]) 
         }
     }
     let mut findings = check(books, acknowledged);
-    let messages = messages.map(|judgement| {
-        findings.extend(judgement.findings);
-        judgement.tally
-    });
-    Report { findings, orders, in_flight: books.in_flight.len(), messages }
+    findings.extend(messages.findings);
+    Report { findings, orders, in_flight: books.in_flight.len(), messages: messages.tally }
 }

@@ -45,13 +45,13 @@ pub enum Command {
     /// Stop the running shop: requests under way are finished first
     #[command(after_help = "Example:\n  tradewind down")]
     Down(ShopArgs),
-    /// Stop one service of the running shop, to see what the others do without it
-    #[command(after_help = "Example:\n  tradewind stop payments")]
+    /// Stop one service of the running shop, or its broker, to see what the others do without it
+    #[command(after_help = "Examples:\n  tradewind stop payments\n  tradewind stop broker")]
     Stop(ProcessArgs),
     /// Start a service again that was stopped
     #[command(after_help = "Example:\n  tradewind start payments")]
     Start(ProcessArgs),
-    /// Show the processes of the running shop: where they are, what they use, how they do
+    /// Show the processes of the running shop and the broker's queues: where they are, what they use, how they do
     #[command(after_help = "Example:\n  tradewind status --json | jq '.totals'")]
     Status(StatusArgs),
     /// Place orders through the gateway and show what became of them
@@ -65,7 +65,7 @@ pub enum Command {
     /// Show how much of a product there is
     #[command(after_help = "Example:\n  tradewind stock KIT-0001")]
     Stock(StockArgs),
-    /// Check whether the books of all services agree: stock, ledger, card network, shipments, orders
+    /// Check whether the books of all services agree: stock, ledger, card network, shipments, orders, messages
     #[command(
         after_help = "Example:\n  tradewind audit --wait 30\n\nExit code 0 only when nothing is wrong."
     )]
@@ -116,7 +116,7 @@ pub struct ProcessArgs {
     /// Which shop.
     #[command(flatten)]
     pub shop: ShopArgs,
-    /// The service, as `status` shows it
+    /// The service, or `broker`, as `status` shows it
     #[arg(value_name = "NAME")]
     pub process: String,
 }
@@ -150,8 +150,7 @@ pub struct OrderArgs {
     /// Who orders
     #[arg(long, value_name = "NAME", default_value = "demo")]
     pub customer: String,
-    /// Who drives the order: sync, orchestrated or choreographed; as configured when not given. The last two
-    /// need a shop with a message broker
+    /// Who drives the order: sync, orchestrated or choreographed; as configured when not given
     #[arg(long, value_name = "NAME", value_parser = coordination)]
     pub coordination: Option<Coordination>,
     /// How long to wait for each order to end, in seconds

@@ -1,5 +1,6 @@
 //! The arguments of `up` and `run`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
@@ -10,7 +11,8 @@ use crate::run::Process;
 /// Which ports the shop takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Ports {
-    /// 8080 for the gateway, 8500 for the registry, 8888 for the config server, 8600 for the card network
+    /// 8080 for the gateway, 8500 for the registry, 8888 for the config server, 8600 for the card network, 5672
+    /// and 15672 for the broker
     Usual,
     /// Any that are free
     Auto,
@@ -37,6 +39,12 @@ pub struct UpArgs {
     /// The port of the card network, instead of 8600
     #[arg(long, value_name = "PORT")]
     pub card_network_port: Option<u16>,
+    /// The port of the broker, instead of 5672
+    #[arg(long, value_name = "PORT", conflicts_with = "broker")]
+    pub broker_port: Option<u16>,
+    /// The port of the broker's HTTP API, instead of 15672
+    #[arg(long, value_name = "PORT", conflicts_with = "broker")]
+    pub broker_http_port: Option<u16>,
     /// The databases: postgres://… or sqlite:FOLDER/{module}.db; SQLite in the data folder when not given
     #[arg(long, value_name = "URL", env = "TRADEWIND_STORE", hide_env_values = true)]
     pub store: Option<String>,
@@ -46,8 +54,8 @@ pub struct UpArgs {
     /// The token of that registry, where it asks for one
     #[arg(long, value_name = "TOKEN", env = "TRADEWIND_REGISTRY_TOKEN", hide_env_values = true)]
     pub registry_token: Option<String>,
-    /// The message broker, amqp://USER:PASSWORD@HOST:PORT/VHOST: RabbitMQ 3.10 or later. With it orders can be
-    /// coordinated by messages, and notifications and recommendations run
+    /// A RabbitMQ (3.10 or later) to use as the message broker, instead of the embedded one:
+    /// amqp://USER:PASSWORD@HOST:PORT/VHOST
     #[arg(long, value_name = "URL", env = "TRADEWIND_BROKER", hide_env_values = true)]
     pub broker: Option<String>,
     /// The folder of configuration files; ./config where that exists, the built-in ones otherwise
@@ -84,6 +92,9 @@ pub struct RunArgs {
     /// The folder of configuration files, for the config server
     #[arg(long, value_name = "FOLDER", default_value = "config")]
     pub config_files: PathBuf,
+    /// Where the broker answers HTTP; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub http_listen: SocketAddr,
     /// Drain and exit when standard input ends: the other end of the pipe is the supervisor's
     #[arg(long, hide = true)]
     pub lifeline: bool,

@@ -32,21 +32,17 @@ fn told(report: &Report) -> String {
     if report.in_flight > 0 {
         told.push_str(&format!("; {} still under way, and left out", report.in_flight));
     }
-    if let Some(messages) = &report.messages {
-        let MessageTally { said, heard, mails, dead_letters, under_way } = messages;
-        told.push_str(&format!("\nmessages {said} said, {heard} dealt with, {mails} mails"));
-        if *dead_letters > 0 {
-            told.push_str(&format!("; {dead_letters} dead letters (`tradewind dead-letters list`)"));
-        }
-        if *under_way > 0 {
-            told.push_str(&format!("; {under_way} still on their way"));
-        }
+    let MessageTally { said, heard, mails, dead_letters, under_way } = report.messages;
+    told.push_str(&format!("\nmessages {said} said, {heard} dealt with, {mails} mails"));
+    if dead_letters > 0 {
+        told.push_str(&format!("; {dead_letters} dead letters (`tradewind dead-letters list`)"));
+    }
+    if under_way > 0 {
+        told.push_str(&format!("; {under_way} still on their way"));
     }
     if report.is_clean() {
         told.push_str("\nclean   stock, ledger, card network, shipments and orders agree");
-        if report.messages.is_some() {
-            told.push_str("; so do outboxes, inboxes, mails and recommendations");
-        }
+        told.push_str("; so do outboxes, inboxes, mails and recommendations");
     }
     for finding in &report.findings {
         told.push_str(&format!("\nwrong   {finding}"));

@@ -1,4 +1,4 @@
-//! `tradewind stop` and `tradewind start`: one service of the running shop.
+//! `tradewind stop` and `tradewind start`: one service of the running shop, or its broker.
 
 use crate::cli::ProcessArgs;
 use crate::client::Shop;

@@ -25,7 +25,7 @@ pub async fn replay(args: &ReplayArgs) -> anyhow::Result<()> {
     let process = status.processes.into_iter().find(|process| process.name == "recommendations");
     let address = process.filter(|process| process.state == State::Ready).and_then(|process| process.address);
     let Some(address) = address else {
-        let message = "recommendations is not running, or not ready; it needs a shop with --broker";
+        let message = "recommendations is not running, or not ready; see `tradewind status`";
         return Err(Ending::Usage(message.into()).into());
     };
     const PATH: &str = "/control/recommendations/replay";

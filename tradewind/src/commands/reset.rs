@@ -11,8 +11,18 @@ use crate::folder::Folder;
 use crate::text;
 
 /// What a data folder of ours holds. Anything else in it is not ours to delete.
-const OURS: &[&str] =
-    &["db", "logs", "config", "config-files", "config-server", "registry", "operator-token", "up.json"];
+const OURS: &[&str] = &[
+    "db",
+    "logs",
+    "config",
+    "config-files",
+    "config-server",
+    "registry",
+    "broker",
+    "outbox",
+    "operator-token",
+    "up.json",
+];
 
 /// Empties the data folder, unless a shop runs on it.
 pub fn reset(args: &ResetArgs) -> anyhow::Result<()> {

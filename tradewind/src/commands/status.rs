@@ -1,4 +1,8 @@
 //! `tradewind status`
+//!
+//! - [`queues`]: the queues of the embedded broker
+
+mod queues;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,6 +11,7 @@ use chassis::messaging::mailbox::{MessagesStatus, RelayState};
 use futures::future::join_all;
 use serde::Serialize;
 
+use self::queues::BrokerReport;
 use super::wires::{self, EdgeReport};
 use crate::cli::StatusArgs;
 use crate::client::Shop;
@@ -22,6 +27,8 @@ struct Told {
     wires: Vec<EdgeReport>,
     /// The outboxes, by module.
     messages: BTreeMap<String, MessagesStatus>,
+    /// The embedded broker, where the shop uses it and it answers.
+    broker: Option<BrokerReport>,
     /// Configuration files that cannot be used.
     warnings: Vec<String>,
 }
@@ -30,10 +37,13 @@ struct Told {
 pub async fn status(args: &StatusArgs) -> anyhow::Result<()> {
     let shop = Shop::find(&args.shop)?;
     let status = shop.status().await?;
-    let wires = wires::in_use(&shop, &status).await;
-    let warnings = files::complaints(&status.addresses.config_server).await;
-    let messages = outboxes(&shop, &status).await;
-    let told = Told { shop: status, wires, messages, warnings };
+    let (wires, warnings, messages, broker) = tokio::join!(
+        wires::in_use(&shop, &status),
+        files::complaints(&status.addresses.config_server),
+        outboxes(&shop, &status),
+        BrokerReport::of(&shop),
+    );
+    let told = Told { shop: status, wires, messages, broker, warnings };
     if args.json {
         return super::print_json(&told);
     }
@@ -42,12 +52,9 @@ pub async fn status(args: &StatusArgs) -> anyhow::Result<()> {
 
 /// How the outbox of each module stands that is ready and has one.
 async fn outboxes(shop: &Shop, status: &ShopStatus) -> BTreeMap<String, MessagesStatus> {
-    if status.addresses.broker.is_none() {
-        return BTreeMap::new();
-    }
     let ready = status.processes.iter().filter(|process| process.state == State::Ready);
     let asked = ready.filter_map(|process| {
-        let (name, address) = (&process.name, process.address.as_deref()?);
+        let (name, address) = (&process.name, process.http_address()?);
         let request = shop.at(address, &format!("/control/{name}/messages"));
         Some(async move { Some((name.clone(), shop.read::<MessagesStatus>(request).await.ok()?)) })
     });
@@ -115,6 +122,9 @@ impl Told {
             rows.extend(self.messages.iter().map(|(module, status)| outbox_row(module, status)));
             text.push_str(&format!("\n{}", text::table(&rows)));
         }
+        if let Some(broker) = &self.broker {
+            text.push_str(&format!("\n{}", broker.text()));
+        }
         text
     }
 }
@@ -144,6 +154,7 @@ mod tests {
             name: "orders".into(),
             pid: Some(42),
             address: Some("127.0.0.1:4711".into()),
+            http: None,
             state: State::NotReady,
             detail: Some("database of orders: gone".into()),
             last_end: Some("was killed by signal 9".into()),
@@ -157,7 +168,8 @@ mod tests {
             registry: String::new(),
             config_server: String::new(),
             card_network: String::new(),
-            broker: None,
+            broker: String::new(),
+            broker_http: None,
         };
         let shop = ShopStatus {
             ready: false,
@@ -169,7 +181,7 @@ mod tests {
             processes: vec![process],
         };
         let warnings = vec!["warning: the file is broken".to_owned()];
-        Told { shop, wires: Vec::new(), messages: BTreeMap::new(), warnings }
+        Told { shop, wires: Vec::new(), messages: BTreeMap::new(), broker: None, warnings }
     }
 
     #[test]

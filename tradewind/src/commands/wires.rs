@@ -54,7 +54,7 @@ async fn show(args: &StatusArgs) -> anyhow::Result<()> {
 pub(super) async fn in_use(shop: &Shop, status: &ShopStatus) -> Vec<EdgeReport> {
     let ready = status.processes.iter().filter(|process| process.state == State::Ready);
     let asked = ready.filter_map(|process| {
-        let address = process.address.as_deref()?;
+        let address = process.http_address()?;
         Some(edges_at(shop, address, &process.name))
     });
     // supporting servers, and modules that call nobody, have no such report

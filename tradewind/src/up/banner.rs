@@ -35,12 +35,7 @@ impl Banner<'_> {
                 "Spring Cloud Config's read API, and changes",
             ]),
             text::row(["  card network", &addresses.card_network, "an outside party, simulated"]),
-            text::row(match &addresses.broker {
-                Some(broker) => ["  broker", broker, "messages between services"],
-                None => {
-                    ["  broker", "none", "with --broker amqp://… orders are also coordinated by messages"]
-                }
-            }),
+            text::row(["  broker", &addresses.broker, &self.about_broker()]),
         ]);
         let keeping = text::table(&[
             text::row(["Status", &self.command("status")]),
@@ -74,6 +69,13 @@ impl Banner<'_> {
             took_ms: self.took.as_millis(),
         };
         serde_json::to_string(&ready).unwrap_or_default()
+    }
+
+    fn about_broker(&self) -> String {
+        match &self.addresses.broker_http {
+            Some(http) => format!("AMQP 0-9-1, as RabbitMQ speaks it; its queues: {http}/status"),
+            None => "messages between services".to_owned(),
+        }
     }
 
     fn command(&self, verb: &str) -> String {
@@ -112,13 +114,14 @@ mod tests {
             registry: "http://127.0.0.1:2".into(),
             config_server: "http://127.0.0.1:3".into(),
             card_network: "http://127.0.0.1:4".into(),
-            broker: None,
+            broker: "amqp://guest:guest@127.0.0.1:5".into(),
+            broker_http: Some("http://127.0.0.1:6".into()),
         };
         let folder = Folder::at(Path::new("/shop")).expect("a path");
         let banner = Banner {
             addresses: &addresses,
             folder: &folder,
-            processes: 9,
+            processes: 12,
             took: Duration::from_millis(1234),
             program: "target/release/tradewind",
             data_flag: Some(Path::new("/shop")),
@@ -130,6 +133,8 @@ mod tests {
             "127.0.0.1:2",
             "127.0.0.1:3",
             "127.0.0.1:4",
+            "amqp://guest:guest@127.0.0.1:5",
+            "http://127.0.0.1:6/status",
             "/shop/logs",
             "`target/release/tradewind down --data /shop`",
         ] {

@@ -1,4 +1,8 @@
-//! Whether there is a message broker where the arguments say, before anything is started on it.
+//! The addresses of the message broker: of the embedded one, and of another, which must be there before
+//! anything is started on it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use chassis::messaging::Broker;
 use reqwest::Url;
@@ -6,18 +10,38 @@ use tokio_util::sync::CancellationToken;
 
 use crate::exit::Ending;
 
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// The embedded broker at `door`, as its clients name it. It lets in `guest` from this machine alone.
+pub(super) fn embedded(door: SocketAddr) -> String {
+    format!("amqp://guest:guest@{door}")
+}
+
 /// Connects to the broker at `url` once; returns its address without the password.
 pub(super) async fn reach(url: &str) -> anyhow::Result<String> {
     let done = CancellationToken::new();
     let _ended = done.clone().drop_guard();
     let refused = |why: String| Ending::Usage(format!("--broker: {why}"));
     let broker = Broker::connect(url, "tradewind up", done).map_err(|error| refused(error.to_string()))?;
-    broker.link().await.map_err(|error| {
+    tried(&broker).await.map_err(|error| {
         refused(format!(
-            "{error}\nstart RabbitMQ 3.10 or later there, or leave --broker out: then orders are `sync` only"
+            "{error}\nstart RabbitMQ 3.10 or later there, or leave --broker out: the shop brings a broker along"
         ))
     })?;
     Ok(shown(url))
+}
+
+/// How the first attempt to connect ends, which gives up by itself on a broker that is silent.
+async fn tried(broker: &Broker) -> Result<(), String> {
+    // on one thread nothing is tried before this one waits
+    let untried = broker.check();
+    loop {
+        let now = broker.check();
+        if now.is_ok() || now != untried {
+            return now.map_err(|why| format!("the broker is away: {why}"));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 /// An address that may be shown.

@@ -12,7 +12,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use super::plan::Launch;
 use super::ports::Socket;
 
-/// Where a passed socket is in the child: the first descriptor after the three standard ones.
+/// Where passed sockets begin in the child: at the first descriptor after the three standard ones.
 const FIRST_PASSED: i32 = 3;
 /// A log that has grown beyond this is put aside when its process next starts.
 const LOG_LIMIT: u64 = 10 << 20;
@@ -53,8 +53,8 @@ impl Launcher {
         self.logs.join(format!("{}.log", launch.process.name()))
     }
 
-    /// Starts a process, and hands it `socket`.
-    pub fn start(&self, launch: &Launch, socket: Option<&Socket>) -> io::Result<Running> {
+    /// Starts a process, and hands it `sockets`.
+    pub fn start(&self, launch: &Launch, sockets: &[Socket]) -> io::Result<Running> {
         let log = open_log(&self.log_of(launch))?;
         let mut command = Command::new(&self.executable);
         command
@@ -69,15 +69,14 @@ impl Launcher {
         for name in NOT_INHERITED {
             command.env_remove(name);
         }
-        match socket {
-            Some(socket) => {
-                let passed = FdMapping { parent_fd: socket.share()?, child_fd: FIRST_PASSED };
-                command.fd_mappings(vec![passed]).map_err(io::Error::other)?;
-                command.env("LISTEN_FDS", "1");
-            }
-            None => {
-                command.env_remove("LISTEN_FDS");
-            }
+        if sockets.is_empty() {
+            command.env_remove("LISTEN_FDS");
+        } else {
+            let passed = (FIRST_PASSED..).zip(sockets);
+            let passed =
+                passed.map(|(child_fd, socket)| Ok(FdMapping { parent_fd: socket.share()?, child_fd }));
+            command.fd_mappings(passed.collect::<io::Result<_>>()?).map_err(io::Error::other)?;
+            command.env("LISTEN_FDS", sockets.len().to_string());
         }
         let mut child = command.spawn()?;
         let lifeline = child.stdin.take();

@@ -39,10 +39,10 @@ pub(super) struct Member {
 }
 
 impl Fleet {
-    /// Starts every process, each with the socket that the supervisor owns for it.
-    pub fn start(launches: Vec<(Launch, Option<Socket>)>, launcher: &Launcher, probe: &Probe) -> Self {
+    /// Starts every process, each with the sockets that the supervisor owns for it.
+    pub fn start(launches: Vec<(Launch, Vec<Socket>)>, launcher: &Launcher, probe: &Probe) -> Self {
         let kill = CancellationToken::new();
-        let members = launches.into_iter().map(|(launch, socket)| {
+        let members = launches.into_iter().map(|(launch, sockets)| {
             let (sender, standing) = watch::channel(Standing::unborn());
             let drain = CancellationToken::new();
             let (wanted, told) = watch::channel(Wanted::Running);
@@ -51,7 +51,7 @@ impl Fleet {
                 launch: launch.clone(),
                 launcher: launcher.clone(),
                 probe: probe.clone(),
-                socket,
+                sockets,
                 standing: sender,
                 wanted: told,
                 drain: drain.clone(),
@@ -101,12 +101,11 @@ impl Fleet {
         }
     }
 
-    /// Halts a process, or lets it run again, and waits until that is so. Only those that the registry
-    /// knows: a socket that the supervisor keeps open would promise what nobody keeps.
+    /// Halts a process, or lets it run again, and waits until that is so.
     pub async fn want(&self, name: &str, wanted: Wanted) -> Result<(), String> {
         let member = self.members.iter().find(|member| member.launch.process.name() == name);
-        let Some(member) = member.filter(|member| member.launch.door.is_none()) else {
-            let those = self.members.iter().filter(|member| member.launch.door.is_none());
+        let Some(member) = member.filter(|member| member.launch.may_rest()) else {
+            let those = self.members.iter().filter(|member| member.launch.may_rest());
             let names: Vec<_> = those.map(|member| member.launch.process.name()).collect();
             return Err(format!("{name:?} is not one of {}", names.join(", ")));
         };

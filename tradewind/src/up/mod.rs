@@ -9,7 +9,7 @@
 //! - `ready`: whether a process wants work
 //! - `control`, `report`, [`status`], `memory`: what the commands ask of a running shop
 //! - `files`: the configuration files
-//! - `broker`: whether there is one where the arguments say
+//! - `broker`: where it is, and whether there is one where the arguments say
 //! - `banner`, `progress`: what people read
 //!
 //! Architecture invariant: nothing here knows what a service does.
@@ -50,7 +50,7 @@ use crate::text;
 use banner::Banner;
 use child::Launcher;
 use fleet::Fleet;
-use plan::{Common, Doors};
+use plan::{BrokerDoors, Common, Doors};
 use ports::{Socket, Wanted};
 use progress::Progress;
 use ready::Probe;
@@ -77,11 +77,7 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
     let here = std::env::current_dir().context("the current folder")?;
     let config_files = files::choose(args.config.as_deref(), &here, &folder)?;
     let sockets = Sockets::bind(&args, folder.path()).await?;
-    let broker = match &args.broker {
-        Some(url) => Some(broker::reach(url).await?),
-        None => None,
-    };
-    let addresses = sockets.addresses(args.registry.as_deref(), broker);
+    let addresses = sockets.addresses(&args).await?;
     let probe = Probe::new(&addresses.registry, args.registry_token.clone())?;
     if args.registry.is_some() {
         probe.check_registry().await.map_err(|error| Ending::Usage(format!("--registry: {error}")))?;
@@ -99,7 +95,7 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
         token_file: folder.token_file(),
         store: args.store.clone(),
         registry_token: args.registry_token.clone(),
-        broker: args.broker.clone(),
+        broker: args.broker.clone().unwrap_or_else(|| addresses.broker.clone()),
         profile: args.profile.clone(),
         addresses: addresses.clone(),
     };
@@ -191,18 +187,32 @@ struct Sockets {
     registry: Option<Socket>,
     config_server: Socket,
     card_network: Socket,
+    broker: Option<BrokerSockets>,
+}
+
+struct BrokerSockets {
+    amqp: Socket,
+    http: Socket,
 }
 
 impl Sockets {
     async fn bind(args: &UpArgs, data: &Path) -> anyhow::Result<Self> {
         let wanted = |role, chosen: Option<u16>, usual, flag| {
             let fallback = if args.ports == Ports::Auto { 0 } else { usual };
-            Wanted { role, port: chosen.unwrap_or(fallback), flag }
+            Wanted { role, port: chosen.unwrap_or(fallback), flag, instead: None }
         };
         let gateway = wanted("gateway", args.gateway_port, 8080, "--gateway-port");
-        let registry = wanted("registry", args.registry_port, 8500, "--registry-port");
+        let registry = Wanted {
+            instead: Some("--registry http://127.0.0.1"),
+            ..wanted("registry", args.registry_port, 8500, "--registry-port")
+        };
         let config_server = wanted("config server", args.config_server_port, 8888, "--config-server-port");
         let card_network = wanted("card network", args.card_network_port, 8600, "--card-network-port");
+        let amqp = Wanted {
+            instead: Some("--broker amqp://guest:guest@127.0.0.1"),
+            ..wanted("broker", args.broker_port, 5672, "--broker-port")
+        };
+        let broker_http = wanted("broker's HTTP API", args.broker_http_port, 15672, "--broker-http-port");
         Ok(Self {
             gateway: Socket::bind(gateway, data).await?,
             registry: match args.registry {
@@ -211,6 +221,13 @@ impl Sockets {
             },
             config_server: Socket::bind(config_server, data).await?,
             card_network: Socket::bind(card_network, data).await?,
+            broker: match args.broker {
+                Some(_) => None,
+                None => Some(BrokerSockets {
+                    amqp: Socket::bind(amqp, data).await?,
+                    http: Socket::bind(broker_http, data).await?,
+                }),
+            },
         })
     }
 
@@ -220,37 +237,50 @@ impl Sockets {
             registry: self.registry.as_ref().map(Socket::address),
             config_server: self.config_server.address(),
             card_network: self.card_network.address(),
+            broker: self
+                .broker
+                .as_ref()
+                .map(|broker| BrokerDoors { amqp: broker.amqp.address(), http: broker.http.address() }),
         }
     }
 
-    fn addresses(&self, consul: Option<&str>, broker: Option<String>) -> Addresses {
+    /// Where everybody is. A broker of somebody else's must be there.
+    async fn addresses(&self, args: &UpArgs) -> anyhow::Result<Addresses> {
         let url = |address: SocketAddr| format!("http://{address}");
         let doors = self.doors();
-        Addresses {
+        let broker = match (&args.broker, &doors.broker) {
+            (Some(url), _) => broker::reach(url).await?,
+            (None, doors) => doors.map(|doors| broker::embedded(doors.amqp)).unwrap_or_default(),
+        };
+        Ok(Addresses {
             gateway: url(doors.gateway),
-            registry: consul.map(str::to_owned).or(doors.registry.map(url)).unwrap_or_default(),
+            registry: args.registry.clone().or(doors.registry.map(url)).unwrap_or_default(),
             config_server: url(doors.config_server),
             card_network: url(doors.card_network),
             broker,
-        }
+            broker_http: doors.broker.map(|doors| url(doors.http)),
+        })
     }
 
-    /// Gives each process the socket that it serves.
-    fn assign(self, launches: Vec<plan::Launch>) -> Vec<(plan::Launch, Option<Socket>)> {
+    /// Gives each process the sockets that it serves, in the order of its doors.
+    fn assign(self, launches: Vec<plan::Launch>) -> Vec<(plan::Launch, Vec<Socket>)> {
+        let of_broker = self.broker.into_iter().flat_map(|broker| [broker.amqp, broker.http]);
         let mut sockets = [
-            (Process::Gateway, Some(self.gateway)),
-            (Process::Registry, self.registry),
-            (Process::ConfigServer, Some(self.config_server)),
-            (Process::CardNetwork, Some(self.card_network)),
+            (Process::Gateway, vec![self.gateway]),
+            (Process::Registry, self.registry.into_iter().collect()),
+            (Process::ConfigServer, vec![self.config_server]),
+            (Process::CardNetwork, vec![self.card_network]),
+            (Process::Broker, of_broker.collect()),
         ];
-        let mut socket_of = |process| {
-            sockets.iter_mut().find(|(served, _)| *served == process).and_then(|(_, socket)| socket.take())
+        let mut sockets_of = |process| {
+            let served = sockets.iter_mut().find(|(served, _)| *served == process);
+            served.map(|(_, sockets)| std::mem::take(sockets)).unwrap_or_default()
         };
         launches
             .into_iter()
             .map(|launch| {
-                let socket = socket_of(launch.process);
-                (launch, socket)
+                let sockets = sockets_of(launch.process);
+                (launch, sockets)
             })
             .collect()
     }

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::net::TcpSocket;
+use futures::future::join_all;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
 
 use super::holder::{self, Holder};
@@ -30,6 +31,8 @@ pub(super) struct Wanted {
     pub port: u16,
     /// The flag that chooses another.
     pub flag: &'static str,
+    /// The flag, and its value up to the port, by which the shop uses what somebody else runs there.
+    pub instead: Option<&'static str>,
 }
 
 /// A socket that listens on loopback.
@@ -54,7 +57,7 @@ impl Socket {
                     tokio::time::sleep(ASK_AGAIN).await;
                 }
                 Err(error) => {
-                    let Wanted { role, port, flag } = wanted;
+                    let Wanted { role, port, flag, .. } = wanted;
                     return Err(error).with_context(|| {
                         format!("cannot listen on port {port} for the {role}: choose another with {flag}")
                     });
@@ -72,6 +75,27 @@ impl Socket {
     pub fn share(&self) -> std::io::Result<OwnedFd> {
         self.listener.try_clone().map(OwnedFd::from)
     }
+
+    async fn turn_away(&self) {
+        let listener = match self.listener.try_clone().and_then(TcpListener::from_std) {
+            Ok(listener) => listener,
+            Err(error) => {
+                return tracing::warn!(%error, "nobody is turned away at {}: {error}", self.address);
+            }
+        };
+        loop {
+            // a connection that is not kept is closed
+            if listener.accept().await.is_err() {
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+        }
+    }
+}
+
+/// Closes every connection that arrives, for as long as it is waited for.
+pub(super) async fn turn_away(sockets: &[Socket]) {
+    join_all(sockets.iter().map(Socket::turn_away)).await;
+    std::future::pending::<()>().await;
 }
 
 fn listen(port: u16) -> std::io::Result<Socket> {
@@ -90,28 +114,53 @@ fn is_orphan_of(holder: &Holder, data: &Path) -> bool {
 }
 
 fn taken(wanted: Wanted, holder: Holder) -> Ending {
-    let Wanted { role, port, flag } = wanted;
-    let remedy =
+    let Wanted { role, port, flag, instead } = wanted;
+    let mut remedy =
         format!("choose another with `{flag} N`, or let the system choose them all with `--ports auto`");
+    if let Some(instead) = instead {
+        remedy.push_str(&format!("\nto use what runs there, say `{instead}:{port}`"));
+    }
     Ending::PortTaken { port, role, holder, remedy }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpStream;
+
     use super::*;
 
     #[tokio::test]
     async fn a_taken_port_is_named_with_its_holder_and_the_flag_that_helps() {
         let held = listen(0).expect("any port");
         let port = held.address().port();
-        let wanted = Wanted { role: "gateway", port, flag: "--gateway-port" };
+        let instead = Some("--gateway http://127.0.0.1");
+        let wanted = Wanted { role: "gateway", port, flag: "--gateway-port", instead };
         let refused = Socket::bind(wanted, Path::new("/data")).await.expect_err("taken").to_string();
-        for part in [&port.to_string(), "gateway", "--gateway-port", "--ports auto"] {
+        let remedy = format!("`--gateway http://127.0.0.1:{port}`");
+        for part in ["gateway", "--gateway-port", "--ports auto", &remedy] {
             assert!(refused.contains(part), "{refused:?} does not say {part:?}");
         }
         if cfg!(target_os = "linux") {
             assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_is_turned_away_is_not_left_waiting() {
+        let sockets = [listen(0).expect("any port")];
+        let address = sockets[0].address();
+        let knock = async {
+            let mut connection = TcpStream::connect(address).await?;
+            connection.read_u8().await
+        };
+        let knocked = tokio::select! {
+            () = turn_away(&sockets) => unreachable!("it goes on"),
+            knocked = tokio::time::timeout(ORPHANS_ARE_GONE_WITHIN, knock) => knocked.expect("closed in time"),
+        };
+        assert!(knocked.is_err(), "the connection is closed");
+        // the socket is still there for whoever serves it next
+        TcpStream::connect(address).await.expect("it waits in the queue");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use chassis::discovery::{Consul, DiscoveryError};
 use reqwest::StatusCode;
 
 use super::plan::Launch;
+use super::status::Place;
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -30,20 +31,23 @@ impl Probe {
         Ok(Self { http, consul: Consul::new(registry, token)? })
     }
 
-    /// Waits until the process `pid` is ready; returns its address. The caller gives up when the
-    /// process dies.
-    pub async fn until_ready(&self, launch: &Launch, pid: u32) -> String {
-        let address = match launch.door {
-            Some(door) => door.to_string(),
-            None => self.until_registered(launch.process.name(), pid).await,
+    /// Waits until the process `pid` is ready; returns where it is. The caller gives up when the process
+    /// dies.
+    pub async fn until_ready(&self, launch: &Launch, pid: u32) -> Place {
+        let place = match launch.place() {
+            Some(place) => place,
+            None => {
+                let address = self.until_registered(launch.process.name(), pid).await;
+                Place { http: address.clone(), address }
+            }
         };
-        while self.ready(&address).await.is_err() {
+        while self.ready(&place.http).await.is_err() {
             tokio::time::sleep(ASK_AGAIN).await;
         }
-        address
+        place
     }
 
-    /// Whether the process at `address` is ready, and why not.
+    /// Whether the process that answers HTTP at `address` is ready, and why not.
     pub async fn ready(&self, address: &str) -> Result<(), String> {
         let answer = self.http.get(format!("http://{address}/readyz")).send().await;
         let answer = answer

@@ -39,16 +39,18 @@ impl Reporter {
     async fn process(&self, member: &Member) -> ProcessStatus {
         let standing = member.standing();
         let (mut state, mut detail) = (standing.state, None);
-        if let (State::Ready, Some(address)) = (state, &standing.address)
-            && let Err(reason) = self.probe.ready(address).await
+        if let (State::Ready, Some(place)) = (state, &standing.place)
+            && let Err(reason) = self.probe.ready(&place.http).await
         {
             (state, detail) = (State::NotReady, Some(reason));
         }
         let memory = memory_of(standing.pid).await;
+        let (address, http) = standing.place.map(|place| (place.address, place.http)).unzip();
         ProcessStatus {
             name: member.launch.process.name().to_owned(),
             pid: standing.pid,
-            address: standing.address,
+            http: http.filter(|http| Some(http) != address.as_ref()),
+            address,
             state,
             detail,
             last_end: standing.last_end.map(|end| end.how),
@@ -65,6 +67,7 @@ impl Reporter {
             name: "supervisor".into(),
             pid: Some(self.up.pid),
             address: self.up.control.strip_prefix("http://").map(str::to_owned),
+            http: None,
             state: State::Ready,
             detail: None,
             last_end: None,

@@ -46,14 +46,23 @@ impl State {
 pub(super) struct Standing {
     pub state: State,
     pub pid: Option<u32>,
-    /// Where it listens, once that is known.
-    pub address: Option<String>,
+    /// Where it is, once that is known.
+    pub place: Option<Place>,
     /// How often it was started again.
     pub restarts: u32,
     /// Since when the present process runs.
     pub since: Option<Instant>,
     /// How the one before ended.
     pub last_end: Option<LastEnd>,
+}
+
+/// Where a process is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Where it does its work.
+    pub address: String,
+    /// Where it answers HTTP: whether it is ready, what it has counted.
+    pub http: String,
 }
 
 /// How a process ended.
@@ -68,7 +77,7 @@ pub(super) struct LastEnd {
 impl Standing {
     /// Before its first start.
     pub fn unborn() -> Self {
-        Self { state: State::Starting, pid: None, address: None, restarts: 0, since: None, last_end: None }
+        Self { state: State::Starting, pid: None, place: None, restarts: 0, since: None, last_end: None }
     }
 }
 
@@ -98,8 +107,11 @@ pub struct ProcessStatus {
     pub name: String,
     /// Its number, while it runs.
     pub pid: Option<u32>,
-    /// Where it listens.
+    /// Where it does its work.
     pub address: Option<String>,
+    /// Where it answers HTTP, when that is elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<String>,
     /// What it is doing.
     pub state: State,
     /// Why it is not ready, in its own words.
@@ -115,6 +127,13 @@ pub struct ProcessStatus {
     pub restarts: u32,
     /// How long the present process has been running, in milliseconds.
     pub uptime_ms: Option<u64>,
+}
+
+impl ProcessStatus {
+    /// Where it answers HTTP.
+    pub fn http_address(&self) -> Option<&str> {
+        self.http.as_deref().or(self.address.as_deref())
+    }
 }
 
 /// The sums over all processes.
@@ -152,6 +171,7 @@ mod tests {
             name: "orders".into(),
             pid,
             address: None,
+            http: None,
             state: State::Ready,
             detail: None,
             last_end: None,

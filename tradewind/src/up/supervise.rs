@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::backoff::Backoff;
 use super::child::{Launcher, Running};
 use super::plan::Launch;
-use super::ports::Socket;
+use super::ports::{self, Socket};
 use super::ready::Probe;
 use super::status::{LastEnd, Standing, State};
 use crate::exit;
@@ -27,8 +27,8 @@ pub(super) struct Keeper {
     pub launch: Launch,
     pub launcher: Launcher,
     pub probe: Probe,
-    /// The socket that it serves, if the supervisor owns it.
-    pub socket: Option<Socket>,
+    /// The sockets that it serves, as far as the supervisor owns them.
+    pub sockets: Vec<Socket>,
     /// What others see of it.
     pub standing: watch::Sender<Standing>,
     /// Whether it shall run at present.
@@ -87,7 +87,8 @@ impl Keeper {
         });
     }
 
-    /// Waits, without a process, until it shall run again or all is over.
+    /// Waits, without a process, until it shall run again or all is over. Whoever knocks meanwhile is turned
+    /// away: a socket that stays open would promise that somebody comes.
     async fn rest(&mut self) {
         self.standing.send_modify(|standing| {
             let (restarts, last_end) = (standing.restarts, standing.last_end.clone());
@@ -96,12 +97,13 @@ impl Keeper {
         tokio::select! {
             () = self.drain.cancelled() => {}
             () = said(&mut self.wanted, Wanted::Running) => {}
+            () = ports::turn_away(&self.sockets) => {}
         }
     }
 
     /// One life.
     async fn live(&mut self) -> End {
-        let mut running = match self.launcher.start(&self.launch, self.socket.as_ref()) {
+        let mut running = match self.launcher.start(&self.launch, &self.sockets) {
             Ok(running) => running,
             Err(error) => {
                 let end = LastEnd { how: format!("could not be started: {error}"), code: None };
@@ -136,11 +138,11 @@ impl Keeper {
                     let healthy_for = ready_since.map_or(Duration::ZERO, |since| since.elapsed());
                     return Some(End::Died { end: last_end(ended), healthy_for });
                 }
-                address = &mut becomes_ready, if ready_since.is_none() => {
+                place = &mut becomes_ready, if ready_since.is_none() => {
                     ready_since = Some(Instant::now());
                     self.standing.send_modify(|standing| {
                         standing.state = State::Ready;
-                        standing.address = Some(address);
+                        standing.place = Some(place);
                     });
                 }
                 () = self.drain.cancelled() => return None,
@@ -152,9 +154,11 @@ impl Keeper {
     /// Lets the process finish what it has begun.
     async fn stop(&mut self, mut running: Running) {
         self.standing.send_modify(|standing| standing.state = State::Draining);
-        // ours is not the last handle of the socket then: new connections are refused once the
-        // process has let go of it, and do not wait for nobody
-        self.socket = None;
+        if self.drain.is_cancelled() {
+            // ours are not the last handles of the sockets then: new connections are refused once the
+            // process has let go of them, and do not wait for nobody
+            self.sockets.clear();
+        }
         running.signal(Signal::TERM);
         let name = self.launch.process.name();
         tokio::select! {

@@ -8,6 +8,10 @@ use lapin::uri::AMQPUri;
 /// twice as long is dead.
 const HEARTBEAT: u16 = 5;
 
+/// How long a frame may be, in bytes: RabbitMQ's least. lapin keeps room for 64 of them on each connection: with
+/// the 128 KiB that brokers offer that would be 16 MiB for each process. What is longer is sent in several.
+const FRAME: u32 = 8 * 1024;
+
 /// A broker's address, with the password in it. What is shown of it never holds the password.
 #[derive(Clone)]
 pub(super) struct BrokerAddress(AMQPUri);
@@ -38,6 +42,7 @@ impl BrokerAddress {
             return Err(MalformedAddress("names a virtual host of more than 255 bytes"));
         }
         uri.query.heartbeat = uri.query.heartbeat.filter(|seconds| *seconds > 0).or(Some(HEARTBEAT));
+        uri.query.frame_max = uri.query.frame_max.filter(|bytes| *bytes > 0).or(Some(FRAME));
         Ok(Self(uri))
     }
 
@@ -83,7 +88,7 @@ mod tests {
             let uri = parsed(text);
             assert_eq!((uri.vhost.as_str(), uri.authority.port), ("/", 5672), "{text}");
             assert_eq!(uri.authority.userinfo.username, "guest");
-            assert_eq!(uri.query.heartbeat, Some(HEARTBEAT));
+            assert_eq!((uri.query.heartbeat, uri.query.frame_max), (Some(HEARTBEAT), Some(FRAME)));
         }
     }
 

@@ -35,7 +35,7 @@ impl Fault {
             AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) if said.as_str().contains("not found") => {
                 Self::Standing(format!(
                     "it has no virtual host {host}: create it with `rabbitmqctl add_vhost {host}`, or name another \
-                     in the broker's address ({said})"
+                     in the broker's address; the embedded broker has `/` alone ({said})"
                 ))
             }
             AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => Self::Standing(format!(
@@ -47,8 +47,8 @@ impl Fault {
             {
                 Self::Standing(format!(
                     "a queue or exchange stands there that was declared otherwise: stop the shop, delete it once it \
-                     is empty (`rabbitmqctl delete_queue NAME`), and start the shop again, which declares it anew \
-                     ({said})"
+                     is empty (`rabbitmqctl delete_queue NAME`, or queue.delete of any client), and start the shop \
+                     again, which declares it anew ({said})"
                 ))
             }
             AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND) if said.as_str().contains("inaccessible") => {

@@ -1,4 +1,4 @@
-//! A broker handle on a fresh virtual host, messages, and a handler that does as it is told.
+//! A broker handle on a fresh host, messages, and a handler that does as it is told.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use contracts::messages::{Address, Message, MessageId, Outgoing, Queue};
 use contracts::orders::Coordination;
 use contracts::types::{OrderId, Timestamp};
 use serde_json::json;
-use testkit::{VirtualHost, eventually};
+use testkit::{BrokerHost, eventually};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
@@ -22,26 +22,25 @@ use uuid::Uuid;
 /// How long anything may take that should come about soon.
 pub const SOON: Duration = Duration::from_secs(120);
 
-/// A broker handle on a fresh virtual host.
+/// A broker handle on a fresh host.
 pub struct Bench {
-    pub host: VirtualHost,
+    pub host: BrokerHost,
     pub broker: Broker,
     pub stop: CancellationToken,
     _stops: DropGuard,
 }
 
 impl Bench {
-    /// One that is connected; nothing where RabbitMQ is missing.
-    pub async fn ready() -> Option<Self> {
-        let host = testkit::virtual_host().await?;
+    /// One that is connected to `host`.
+    pub async fn on(host: BrokerHost) -> Self {
         let url = host.url.clone();
         let bench = Self::at(host, &url);
         bench.connected().await;
-        Some(bench)
+        bench
     }
 
-    /// One that reaches the virtual host by `url`.
-    pub fn at(host: VirtualHost, url: &str) -> Self {
+    /// One that reaches `host` by `url`.
+    pub fn at(host: BrokerHost, url: &str) -> Self {
         if std::env::var_os("TRADEWIND_LOG").is_some() {
             chassis::telemetry::logs::init();
         }

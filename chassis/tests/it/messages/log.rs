@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chassis::messaging::consumer::{LogEntry, LogReader, log_end, read_log};
-use testkit::eventually;
+use testkit::{brokers, eventually};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -71,71 +71,77 @@ fn reading(bench: &Bench, reader: &Arc<Reader>, stop: &CancellationToken) -> Joi
 
 #[tokio::test]
 async fn every_event_is_read_once_in_order_from_any_offset() {
-    let Some(bench) = Bench::ready().await else { return };
-    assert_eq!(log_end(&bench.broker).await.expect("an end"), None);
-    let events: Vec<_> = (1..=600).map(event).collect();
-    bench.broker.publish(&events).await.expect("confirmed");
-    // no command is an event
-    bench.broker.publish(&[command(1)]).await.expect("confirmed");
-    assert_eq!(log_end(&bench.broker).await.expect("an end"), Some(599));
+    for host in brokers().await {
+        let bench = Bench::on(host).await;
+        assert_eq!(log_end(&bench.broker).await.expect("an end"), None);
+        let events: Vec<_> = (1..=600).map(event).collect();
+        bench.broker.publish(&events).await.expect("confirmed");
+        // no command is an event
+        bench.broker.publish(&[command(1)]).await.expect("confirmed");
+        assert_eq!(log_end(&bench.broker).await.expect("an end"), Some(599));
 
-    let (reader, stop) = (Reader::from(0), bench.stop.child_token());
-    let first = reading(&bench, &reader, &stop);
-    reader.read_to(600).await;
-    assert_eq!(reader.numbers(), (1..=600).collect::<Vec<_>>());
-    assert_eq!(reader.entries()[0].message.as_ref(), Ok(&events[0].message));
-    stop.cancel();
-    tokio::time::timeout(SOON, first).await.expect("it ends").expect("no panic");
+        let (reader, stop) = (Reader::from(0), bench.stop.child_token());
+        let first = reading(&bench, &reader, &stop);
+        reader.read_to(600).await;
+        assert_eq!(reader.numbers(), (1..=600).collect::<Vec<_>>());
+        assert_eq!(reader.entries()[0].message.as_ref(), Ok(&events[0].message));
+        stop.cancel();
+        tokio::time::timeout(SOON, first).await.expect("it ends").expect("no panic");
 
-    // goes on where it was
-    let later: Vec<_> = (601..=700).map(event).collect();
-    bench.broker.publish(&later).await.expect("confirmed");
-    assert_eq!(log_end(&bench.broker).await.expect("an end"), Some(699));
-    reading(&bench, &reader, &bench.stop);
-    reader.read_to(700).await;
-    assert_eq!(reader.numbers(), (1..=700).collect::<Vec<_>>());
+        // goes on where it was
+        let later: Vec<_> = (601..=700).map(event).collect();
+        bench.broker.publish(&later).await.expect("confirmed");
+        assert_eq!(log_end(&bench.broker).await.expect("an end"), Some(699));
+        reading(&bench, &reader, &bench.stop);
+        reader.read_to(700).await;
+        assert_eq!(reader.numbers(), (1..=700).collect::<Vec<_>>());
 
-    // and a new one begins where it likes
-    let other = Reader::from(650);
-    reading(&bench, &other, &bench.stop);
-    other.read_to(700).await;
-    assert_eq!(other.numbers(), (651..=700).collect::<Vec<_>>());
-    assert_eq!(other.entries()[0].offset, 650);
+        // and a new one begins where it likes
+        let other = Reader::from(650);
+        reading(&bench, &other, &bench.stop);
+        other.read_to(700).await;
+        assert_eq!(other.numbers(), (651..=700).collect::<Vec<_>>());
+        assert_eq!(other.entries()[0].offset, 650);
+    }
 }
 
 #[tokio::test]
 async fn reading_goes_on_without_a_gap_over_another_connection() {
-    let Some(bench) = Bench::ready().await else { return };
-    let reader = Reader::from(0);
-    reading(&bench, &reader, &bench.stop);
-    let mut number = 0;
-    for _ in 0..3 {
-        for _ in 0..20 {
-            number += 1;
-            bench.broker.publish(&[event(number)]).await.expect("confirmed");
+    for host in brokers().await {
+        let bench = Bench::on(host).await;
+        let reader = Reader::from(0);
+        reading(&bench, &reader, &bench.stop);
+        let mut number = 0;
+        for _ in 0..3 {
+            for _ in 0..20 {
+                number += 1;
+                bench.broker.publish(&[event(number)]).await.expect("confirmed");
+            }
+            let reading = bench.broker.link().await.expect("a connection");
+            let publishing = bench.broker.publishing_link().await.expect("a connection");
+            eventually("the connections to be closed", SOON, async || {
+                bench.host.close_connections().await;
+                (reading.is_lost() && publishing.is_lost()).then_some(())
+            })
+            .await;
+            bench.connected().await;
         }
-        let reading = bench.broker.link().await.expect("a connection");
-        let publishing = bench.broker.publishing_link().await.expect("a connection");
-        eventually("the connections to be closed", SOON, async || {
-            bench.host.close_connections().await;
-            (reading.is_lost() && publishing.is_lost()).then_some(())
-        })
-        .await;
-        bench.connected().await;
+        reader.read_to(number).await;
+        assert_eq!(reader.numbers(), (1..=number).collect::<Vec<_>>());
     }
-    reader.read_to(number).await;
-    assert_eq!(reader.numbers(), (1..=number).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn a_log_that_was_deleted_and_begun_anew_is_read_from_its_beginning() {
-    let Some(bench) = Bench::ready().await else { return };
-    bench.broker.publish(&[event(1), event(2), event(3)]).await.expect("confirmed");
-    let reader = Reader::from(0);
-    reading(&bench, &reader, &bench.stop);
-    reader.read_to(3).await;
-    bench.host.delete_queue("events.log").await;
-    // no queue takes it until the log is there again
-    bench.publish_surely(&[event(4)]).await;
-    reader.read_to(4).await;
+    for host in brokers().await {
+        let bench = Bench::on(host).await;
+        bench.broker.publish(&[event(1), event(2), event(3)]).await.expect("confirmed");
+        let reader = Reader::from(0);
+        reading(&bench, &reader, &bench.stop);
+        reader.read_to(3).await;
+        bench.host.delete_queue("events.log").await;
+        // no queue takes it until the log is there again
+        bench.publish_surely(&[event(4)]).await;
+        reader.read_to(4).await;
+    }
 }

@@ -45,45 +45,47 @@ async fn without_a_broker_it_does_not_start_and_says_what_is_missing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_become_files_however_often_and_in_whatever_order_they_come() {
-    let Some(host) = testkit::virtual_host().await else { return };
-    let shutdown = CancellationToken::new();
-    let broker = Broker::connect(&host.url, "test", shutdown.clone()).expect("an address");
-    let order = order(&customer("ada"));
-    let at = Timestamp(1_795_370_742_000_000);
-    let parcel = shipped(order.id).fact(&origin(), at);
-    let placed = OrderEvent::OrderPlaced { order: order.clone(), passed: None }.fact(&origin(), at);
-    let confirmed = OrderEvent::OrderConfirmed { order }.fact(&origin(), at);
-    let mut expected = vec![parcel.message.id.to_string(), confirmed.message.id.to_string()];
-    expected.sort();
-    let say = async |messages: &[_]| {
-        testkit::eventually("the broker's confirms", MORE_PATIENCE, || async {
-            broker.publish(messages).await.ok()
-        })
-        .await;
-    };
-    // before anybody listens, and the parcel before its order
-    say(&[parcel.clone(), parcel.clone()]).await;
+    for host in testkit::brokers().await {
+        let shutdown = CancellationToken::new();
+        let broker = Broker::connect(&host.url, "test", shutdown.clone()).expect("an address");
+        let order = order(&customer("ada"));
+        let at = Timestamp(1_795_370_742_000_000);
+        let parcel = shipped(order.id).fact(&origin(), at);
+        let placed = OrderEvent::OrderPlaced { order: order.clone(), passed: None }.fact(&origin(), at);
+        let confirmed = OrderEvent::OrderConfirmed { order }.fact(&origin(), at);
+        let mut expected = vec![parcel.message.id.to_string(), confirmed.message.id.to_string()];
+        expected.sort();
+        let say = async |messages: &[_]| {
+            testkit::eventually("the broker's confirms", MORE_PATIENCE, || async {
+                broker.publish(messages).await.ok()
+            })
+            .await;
+        };
+        // before anybody listens, and the parcel before its order
+        say(&[parcel.clone(), parcel.clone()]).await;
 
-    let data = tempfile::tempdir().expect("a folder");
-    let bootstrap = Bootstrap { broker: Some(host.url.clone()), ..Bootstrap::alone(data.path().to_owned()) };
-    let outbox = data.path().join("outbox");
-    let process = run(bootstrap, shutdown.clone());
-    let watching = async {
-        say(&[confirmed.clone(), placed, confirmed, parcel]).await;
-        testkit::eventually("both mails", MORE_PATIENCE, || async {
-            (told(&outbox) == expected).then_some(())
-        })
-        .await;
-        testkit::eventually("empty queues", MORE_PATIENCE, || async {
-            let queues = host.queues().await;
-            // the queue and its dead letters
-            let ours = queues.iter().filter(|queue| queue.name.starts_with("notifications.events"));
-            (ours.filter(|queue| queue.messages == Some(0)).count() == 2).then_some(())
-        })
-        .await;
-        assert_eq!(told(&outbox), expected, "one event, one mail");
-        shutdown.cancel();
-    };
-    let (ended, ()) = tokio::join!(process, watching);
-    ended.expect("drains");
+        let data = tempfile::tempdir().expect("a folder");
+        let bootstrap =
+            Bootstrap { broker: Some(host.url.clone()), ..Bootstrap::alone(data.path().to_owned()) };
+        let outbox = data.path().join("outbox");
+        let process = run(bootstrap, shutdown.clone());
+        let watching = async {
+            say(&[confirmed.clone(), placed, confirmed, parcel]).await;
+            testkit::eventually("both mails", MORE_PATIENCE, || async {
+                (told(&outbox) == expected).then_some(())
+            })
+            .await;
+            testkit::eventually("empty queues", MORE_PATIENCE, || async {
+                let queues = host.queues().await;
+                // the queue and its dead letters
+                let ours = queues.iter().filter(|queue| queue.name.starts_with("notifications.events"));
+                (ours.filter(|queue| queue.messages == Some(0)).count() == 2).then_some(())
+            })
+            .await;
+            assert_eq!(told(&outbox), expected, "one event, one mail");
+            shutdown.cancel();
+        };
+        let (ended, ()) = tokio::join!(process, watching);
+        ended.expect("drains");
+    }
 }

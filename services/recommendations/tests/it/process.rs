@@ -31,40 +31,43 @@ async fn without_a_broker_it_does_not_start_and_says_what_is_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_stream_of_a_real_broker_is_read_and_read_again() {
-    let Some(host) = testkit::virtual_host().await else { return };
-    let shutdown = CancellationToken::new();
-    let broker = Broker::connect(&host.url, "test", shutdown.clone()).expect("an address");
-    let to = Address::event("orders", "order_confirmed", Coordination::Sync);
-    let messages: Vec<_> = (1..=600u128)
-        .map(|id| Outgoing { to: to.clone(), message: confirmed(id, "ada", &["A", "B"]) })
-        .collect();
-    let say = async |messages: &[Outgoing]| {
-        testkit::eventually("the broker's confirms", MORE_PATIENCE, || async {
-            broker.publish(messages).await.ok()
+async fn the_stream_of_a_broker_is_read_and_read_again() {
+    for host in testkit::brokers().await {
+        let shutdown = CancellationToken::new();
+        let broker = Broker::connect(&host.url, "test", shutdown.clone()).expect("an address");
+        let to = Address::event("orders", "order_confirmed", Coordination::Sync);
+        let messages: Vec<_> = (1..=600u128)
+            .map(|id| Outgoing { to: to.clone(), message: confirmed(id, "ada", &["A", "B"]) })
+            .collect();
+        let say = async |messages: &[Outgoing]| {
+            testkit::eventually("the broker's confirms", MORE_PATIENCE, || async {
+                broker.publish(messages).await.ok()
+            })
+            .await;
+        };
+        say(&messages[..500]).await;
+        let bench = benches().await.swap_remove(0);
+        let instance = bench.instance_on(std::sync::Arc::new(BrokerLog(broker.clone())));
+        let counted = async |orders| {
+            testkit::eventually("every order to be counted", MORE_PATIENCE, async || {
+                let answer = bench.store.together_with(&"A".into(), 1).await.expect("answers");
+                (answer.items.first().is_some_and(|item| item.together == orders)).then_some(())
+            })
+            .await;
+        };
+        counted(500).await;
+        testkit::eventually("the replay to begin", MORE_PATIENCE, async || {
+            instance.replays.begin().await.ok()
         })
         .await;
-    };
-    say(&messages[..500]).await;
-    let bench = benches().await.swap_remove(0);
-    let instance = bench.instance_on(std::sync::Arc::new(BrokerLog(broker.clone())));
-    let counted = async |orders| {
-        testkit::eventually("every order to be counted", MORE_PATIENCE, async || {
-            let answer = bench.store.together_with(&"A".into(), 1).await.expect("answers");
-            (answer.items.first().is_some_and(|item| item.together == orders)).then_some(())
+        say(&messages[500..]).await;
+        let status = testkit::eventually("the replay to be done", MORE_PATIENCE, async || {
+            let status = instance.replays.status().await.expect("a status");
+            (status.state == ReplayState::Done).then_some(status)
         })
         .await;
-    };
-    counted(500).await;
-    testkit::eventually("the replay to begin", MORE_PATIENCE, async || instance.replays.begin().await.ok())
-        .await;
-    say(&messages[500..]).await;
-    let status = testkit::eventually("the replay to be done", MORE_PATIENCE, async || {
-        let status = instance.replays.status().await.expect("a status");
-        (status.state == ReplayState::Done).then_some(status)
-    })
-    .await;
-    assert_eq!(status.verdict.expect("a verdict").kind, VerdictKind::Same);
-    counted(600).await;
-    shutdown.cancel();
+        assert_eq!(status.verdict.expect("a verdict").kind, VerdictKind::Same);
+        counted(600).await;
+        shutdown.cancel();
+    }
 }

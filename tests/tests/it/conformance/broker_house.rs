@@ -1,4 +1,4 @@
-//! The scripted callee behind the real AMQP adapters, with a real RabbitMQ between it and its caller.
+//! The scripted callee behind the real AMQP adapters, with a broker between it and its caller.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use chassis::config::Live;
 use chassis::discovery::StaticDirectory;
 use chassis::messaging::Broker;
 use chassis::messaging::rpc;
-use testkit::{VirtualHost, eventually, virtual_host};
+use testkit::{BrokerHost, eventually};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wires::choices::MODULES;
@@ -17,7 +17,7 @@ use super::scripted::Scripted;
 
 /// A broker with a callee behind it. All of it ends when this is dropped.
 pub struct BrokerHouse {
-    pub host: VirtualHost,
+    pub host: BrokerHost,
     /// The caller's connection.
     pub broker: Broker,
     pub callee: Instance,
@@ -32,9 +32,8 @@ pub struct Instance {
 }
 
 impl BrokerHouse {
-    /// One with `callee`; none, and a word on what is skipped, where RabbitMQ is missing.
-    pub async fn with(callee: &Arc<Scripted>) -> Option<Self> {
-        let host = virtual_host().await?;
+    /// One with `callee`, on `host`.
+    pub async fn on(host: BrokerHost, callee: &Arc<Scripted>) -> Self {
         let stop = CancellationToken::new();
         let broker = connected(&host.url, &stop).await;
         let instance = Instance::at(&host.url, callee).await;
@@ -45,7 +44,7 @@ impl BrokerHouse {
             })
             .await;
         }
-        Some(Self { host, broker, callee: instance, _stop: stop.drop_guard() })
+        Self { host, broker, callee: instance, _stop: stop.drop_guard() }
     }
 
     /// Clients over the caller's connection.

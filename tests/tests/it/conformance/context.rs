@@ -6,7 +6,7 @@ use contracts::{Code, Context, Deadline, Effect, IdempotencyKey, TraceContext};
 use wires::WireKind;
 
 use super::cases;
-use super::house::{CALLER, House, unhurried, wires};
+use super::house::{CALLER, House, Way, unhurried, ways};
 use super::scripted::Script;
 
 /// Contexts that differ in everything that a context has.
@@ -30,20 +30,20 @@ fn contexts() -> Vec<Context> {
 
 #[tokio::test]
 async fn caller_key_and_trace_arrive() {
-    for wire in wires().await {
-        let house = House::over(wire).await;
+    for way in ways().await {
+        let house = House::over(way).await;
         for case in cases::one_each() {
             house.callee.play(Script::Reply(case.reply.clone()));
             for sent in contexts() {
                 let result = case.call(&house.clients, sent.clone()).await;
-                result.unwrap_or_else(|error| panic!("{} over {wire}: {error}", case.operation));
+                result.unwrap_or_else(|error| panic!("{} over {way}: {error}", case.operation));
                 let arrived = house.callee.take_seen().remove(0).context;
-                let how = format!("{} over {wire}", case.operation);
+                let how = format!("{} over {way}", case.operation);
                 assert_eq!(arrived.caller, CALLER, "{how}");
                 assert_eq!(arrived.idempotency_key, sent.idempotency_key, "{how}");
                 // a server opens a span of its own, a plain call stays in its caller's
                 let same_span = arrived.trace.span_id == sent.trace.span_id;
-                assert_eq!(same_span, wire == WireKind::Local, "{how}");
+                assert_eq!(same_span, way == Way::Direct(WireKind::Local), "{how}");
                 assert_eq!(TraceContext { span_id: 1, ..arrived.trace }, sent.trace, "{how}");
             }
         }
@@ -55,21 +55,21 @@ const ROUNDING: Duration = Duration::from_millis(5);
 
 #[tokio::test]
 async fn the_callee_has_no_more_time_than_the_caller_and_than_the_operation_allows() {
-    for wire in wires().await {
-        let house = House::over(wire).await;
+    for way in ways().await {
+        let house = House::over(way).await;
         for case in cases::one_each() {
             house.callee.play(Script::Reply(case.reply.clone()));
             for budget in [Duration::from_millis(1500), Deadline::LONGEST] {
                 let begun = Instant::now();
                 let context = unhurried().with_deadline(Deadline::after(budget));
                 let result = case.call(&house.clients, context).await;
-                result.unwrap_or_else(|error| panic!("{} over {wire}: {error}", case.operation));
+                result.unwrap_or_else(|error| panic!("{} over {way}: {error}", case.operation));
                 let left = house.callee.take_seen().remove(0).left;
                 let most = budget.min(case.operation.deadline);
-                assert!(left <= most, "{} over {wire}: {left:?} left of {most:?}", case.operation);
+                assert!(left <= most, "{} over {way}: {left:?} left of {most:?}", case.operation);
                 // what is lost on the way is the time that it took, and rounding
                 let accounted = left + begun.elapsed() + ROUNDING;
-                assert!(accounted > most, "{} over {wire}: {left:?} left of {most:?}", case.operation);
+                assert!(accounted > most, "{} over {way}: {left:?} left of {most:?}", case.operation);
             }
         }
     }
@@ -77,16 +77,16 @@ async fn the_callee_has_no_more_time_than_the_caller_and_than_the_operation_allo
 
 #[tokio::test]
 async fn nothing_is_called_once_the_deadline_has_passed() {
-    for wire in wires().await {
-        let house = House::over(wire).await;
+    for way in ways().await {
+        let house = House::over(way).await;
         for case in cases::one_each() {
             house.callee.play(Script::Reply(case.reply.clone()));
             let context = unhurried().with_deadline(Deadline::after(Duration::ZERO));
             let error = case.call(&house.clients, context).await.err();
-            let error = error.unwrap_or_else(|| panic!("{} over {wire} succeeded", case.operation));
-            assert_eq!(error.code(), Some(Code::DeadlineExceeded), "{} over {wire}", case.operation);
-            assert_eq!(error.effect(), Effect::None, "{} over {wire}", case.operation);
+            let error = error.unwrap_or_else(|| panic!("{} over {way} succeeded", case.operation));
+            assert_eq!(error.code(), Some(Code::DeadlineExceeded), "{} over {way}", case.operation);
+            assert_eq!(error.effect(), Effect::None, "{} over {way}", case.operation);
         }
-        assert_eq!(house.callee.count(), 0, "calls that arrived over {wire}");
+        assert_eq!(house.callee.count(), 0, "calls that arrived over {way}");
     }
 }

@@ -3,7 +3,7 @@
 use contracts::{Code, Effect, Fault, PortError, Problem, RemoteFailure, RemoteReason};
 
 use super::cases;
-use super::house::{House, unhurried, wires};
+use super::house::{House, unhurried, ways};
 use super::scripted::Script;
 
 /// A problem that says all it can, within what a gRPC status carries.
@@ -25,14 +25,14 @@ fn bare(code: Code) -> Problem {
 
 #[tokio::test]
 async fn every_problem_of_every_operation_comes_back_as_it_was() {
-    for wire in wires().await {
-        let house = House::over(wire).await;
+    for way in ways().await {
+        let house = House::over(way).await;
         for case in cases::one_each() {
             for problem in Code::ALL.iter().flat_map(|code| [full(*code), bare(*code)]) {
                 house.callee.play(Script::Fail(problem.clone().into()));
                 let result = case.call(&house.clients, unhurried()).await;
                 let error = result.err().unwrap_or_else(|| panic!("{} succeeded", case.operation));
-                assert_eq!(error, PortError::Problem(problem), "{} over {wire}", case.operation);
+                assert_eq!(error, PortError::Problem(problem), "{} over {way}", case.operation);
             }
         }
     }
@@ -55,12 +55,12 @@ async fn what_failed_behind_the_callee_is_told_in_the_same_way() {
         // neither the wire nor the address: they are for the log of whoever made the call
         let told = format!("payments.capture: {}", failure.reason);
         let expected = PortError::from(Problem::new(code, told));
-        for wire in wires().await {
-            let house = House::over(wire).await;
+        for way in ways().await {
+            let house = House::over(way).await;
             house.callee.play(Script::Fail(failure.clone().into()));
             for case in cases::one_each() {
                 let result = case.call(&house.clients, unhurried()).await;
-                assert_eq!(result.err(), Some(expected.clone()), "{} over {wire}", case.operation);
+                assert_eq!(result.err(), Some(expected.clone()), "{} over {way}", case.operation);
             }
         }
     }

@@ -18,7 +18,7 @@ use wires::WireKind;
 
 use super::cases::{self, Case};
 use super::house::{
-    Clients, HTTP, House, Running, assert_remote, deserted, effect_when_sent, serve, unhurried, wires,
+    Clients, HTTP, House, Running, assert_remote, deserted, effect_when_sent, serve, unhurried, ways,
 };
 use super::scripted::Script;
 
@@ -41,12 +41,12 @@ const AMPLE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn a_callee_that_is_too_slow() {
-    for wire in wires().await {
-        let house = House::over(wire).await;
+    for way in ways().await {
+        let house = House::over(way).await;
         house.callee.play(Script::Hang);
         let effect = |case: &Case| effect_when_sent(case.operation);
-        all_fail(wire, &house.clients, Duration::from_secs(3), RemoteReason::TimedOut, effect).await;
-        assert_eq!(house.callee.count(), cases::one_each().len(), "calls that arrived over {wire}");
+        all_fail(way.wire(), &house.clients, Duration::from_secs(3), RemoteReason::TimedOut, effect).await;
+        assert_eq!(house.callee.count(), cases::one_each().len(), "calls that arrived over {way}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use contracts::payments::Payments;
 use contracts::recommendations::Recommendations;
 use contracts::shipping::Shipping;
 use contracts::{Context, Effect, Kind, Operation, PortError, RemoteReason};
+use testkit::{BrokerHost, BrokerKind};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wires::choices::MODULES;
@@ -26,13 +28,43 @@ use wires::{Edges, Resolver, WireChoices, WireKind};
 use super::broker_house::BrokerHouse;
 use super::scripted::Scripted;
 
-/// Every wire that can be tried on this machine: `amqp` needs RabbitMQ.
-pub async fn wires() -> Vec<WireKind> {
-    let mut wires = vec![WireKind::Local, WireKind::Rest, WireKind::Grpc];
-    if testkit::virtual_host().await.is_some() {
-        wires.push(WireKind::Amqp);
+/// A way from caller to callee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Over a wire with nothing between.
+    Direct(WireKind),
+    /// Over `amqp`, through a broker of this kind.
+    Through(BrokerKind),
+}
+
+impl Way {
+    pub fn wire(self) -> WireKind {
+        match self {
+            Self::Direct(wire) => wire,
+            Self::Through(_) => WireKind::Amqp,
+        }
     }
-    wires
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Direct(wire) => write!(f, "{wire}"),
+            Self::Through(broker) => write!(f, "amqp ({broker})"),
+        }
+    }
+}
+
+/// Every way that can be tried on this machine: over every wire, and over `amqp` through every kind of broker.
+pub async fn ways() -> Vec<Way> {
+    let mut ways = [WireKind::Local, WireKind::Rest, WireKind::Grpc].map(Way::Direct).to_vec();
+    for broker in BrokerKind::wanted() {
+        // one that is missing says what is skipped
+        if broker == BrokerKind::Embedded || testkit::virtual_host().await.is_some() {
+            ways.push(Way::Through(broker));
+        }
+    }
+    ways
 }
 
 /// The wires that find the callee by its address.
@@ -98,8 +130,17 @@ pub struct House {
 }
 
 impl House {
-    pub async fn over(wire: WireKind) -> Self {
+    pub async fn over(way: Way) -> Self {
         let callee = Scripted::new();
+        let wire = match way {
+            Way::Direct(wire) => wire,
+            Way::Through(broker) => {
+                let host = BrokerHost::of(broker).await.expect("it was there a moment ago");
+                let house = BrokerHouse::on(host, &callee).await;
+                let clients = house.clients();
+                return Self { callee, clients, _running: Some(Box::new(house)) };
+            }
+        };
         if wire == WireKind::Local {
             let resolver = Resolver::over(Arc::new(StaticDirectory::new()));
             resolver.provide_catalog(callee.clone());
@@ -111,11 +152,6 @@ impl House {
             resolver.provide_recommendations(callee.clone());
             let clients = Clients::of(&resolver.edges(CALLER, Live::fixed(WireChoices::default())));
             return Self { callee, clients, _running: None };
-        }
-        if wire == WireKind::Amqp {
-            let house = BrokerHouse::with(&callee).await.expect("RabbitMQ was there a moment ago");
-            let clients = house.clients();
-            return Self { callee, clients, _running: Some(Box::new(house)) };
         }
         let running = serve(adapters(&callee)).await;
         let clients = Clients::to(wire, &[running.address]);

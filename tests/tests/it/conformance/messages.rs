@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use contracts::Sku;
 use contracts::inventory::{GetStock, StockLevel};
+use testkit::BrokerHost;
 
 use super::broker_house::BrokerHouse;
 use super::scripted::{Script, Scripted};
@@ -22,12 +23,12 @@ fn asked() -> GetStock {
     GetStock { sku: Sku::from("A-1") }
 }
 
-/// A callee that does as `script` says, behind a broker.
-async fn house(script: Script) -> Option<(Arc<Scripted>, BrokerHouse)> {
+/// A callee that does as `script` says, behind the broker of `host`.
+async fn house(host: BrokerHost, script: Script) -> (Arc<Scripted>, BrokerHouse) {
     let callee = Scripted::new();
     callee.play(script);
-    let house = BrokerHouse::with(&callee).await?;
-    Some((callee, house))
+    let house = BrokerHouse::on(host, &callee).await;
+    (callee, house)
 }
 
 fn answers() -> Script {

@@ -2,7 +2,7 @@
 //!
 //! One scripted callee plays all modules. It stands behind the services' real adapters on a real
 //! server or broker, and is called through the real clients: in the process, over REST, over gRPC, over
-//! AMQP. What a test asserts, it asserts for each wire; an operation that has no case fails the suite.
+//! AMQP through the embedded broker, and through RabbitMQ where there is one. What a test asserts, it asserts for each wire; an operation that has no case fails the suite.
 //!
 //! - `scripted`, `house`, `broker_house`: the callee, and the caller that reaches it over one wire
 //! - `cases`: every operation with its requests and replies

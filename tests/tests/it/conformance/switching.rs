@@ -10,7 +10,7 @@ use config_server::{Config, ConfigServer};
 use contracts::inventory::{GetStock, StockLevel};
 use contracts::{PortError, RemoteReason};
 use futures::future::join_all;
-use testkit::eventually;
+use testkit::{brokers, eventually};
 use tokio::sync::Semaphore;
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -150,13 +150,9 @@ impl Settings {
     }
 }
 
-/// The caller's edges to `address`, and through a broker where there is one, following the settings.
-fn edges(settings: &Settings, address: SocketAddr, broker: Option<Broker>) -> (Edges, Clients, DropGuard) {
-    let resolver = Resolver::over(Arc::new(directory(&[address])));
-    let resolver = match broker {
-        Some(broker) => resolver.through(broker),
-        None => resolver,
-    };
+/// The caller's edges to `address`, and through a broker, following the settings.
+fn edges(settings: &Settings, address: SocketAddr, broker: Broker) -> (Edges, Clients, DropGuard) {
+    let resolver = Resolver::over(Arc::new(directory(&[address]))).through(broker);
     let edges = resolver.edges(CALLER, settings.choices.clone());
     let clients = Clients::of(&edges);
     let stop = CancellationToken::new();
@@ -177,10 +173,7 @@ fn calls_over(edges: &Edges, wire: WireKind) -> u64 {
 }
 
 /// The wires to change to, round and round: the edge begins on the last of them.
-fn changing(broker: Option<&BrokerHouse>) -> Vec<WireKind> {
-    let amqp = broker.map(|_| WireKind::Amqp);
-    [WireKind::Grpc].into_iter().chain(amqp).chain([WireKind::Rest]).collect()
-}
+const CHANGING: [WireKind; 3] = [WireKind::Grpc, WireKind::Amqp, WireKind::Rest];
 
 /// Waits until the edge to the inventory takes `wire`.
 async fn taken_over(edges: &Edges, wire: WireKind) {
@@ -193,91 +186,94 @@ async fn taken_over(edges: &Edges, wire: WireKind) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_fails_while_the_wire_changes_fifty_times() {
-    let settings = Settings::start().await;
-    let (callee, running) = answering().await;
-    let house = BrokerHouse::with(&callee).await;
-    let broker = house.as_ref().map(|house| house.broker.clone());
-    let (edges, clients, _stop) = edges(&settings, running.address, broker);
-    let wires = changing(house.as_ref());
+    for host in brokers().await {
+        let settings = Settings::start().await;
+        let (callee, running) = answering().await;
+        let house = BrokerHouse::on(host, &callee).await;
+        let (edges, clients, _stop) = edges(&settings, running.address, house.broker.clone());
 
-    let done = CancellationToken::new();
-    let callers: Vec<_> = (0..4)
-        .map(|_| {
-            let (clients, done) = (clients.clone(), done.clone());
-            tokio::spawn(async move {
-                let mut calls = 0;
-                while !done.is_cancelled() {
-                    let reply = clients.inventory.stock(&unhurried(), asked()).await;
-                    assert_eq!(reply, Ok(level()), "after {calls} calls");
-                    calls += 1;
-                }
-                calls
+        let done = CancellationToken::new();
+        let callers: Vec<_> = (0..4)
+            .map(|_| {
+                let (clients, done) = (clients.clone(), done.clone());
+                tokio::spawn(async move {
+                    let mut calls = 0;
+                    while !done.is_cancelled() {
+                        let reply = clients.inventory.stock(&unhurried(), asked()).await;
+                        assert_eq!(reply, Ok(level()), "after {calls} calls");
+                        calls += 1;
+                    }
+                    calls
+                })
             })
-        })
-        .collect();
-    for wire in wires.iter().copied().cycle().take(50) {
-        settings.switch(wire).await;
-        taken_over(&edges, wire).await;
-        // each wire carries calls, each time
-        let before = calls_over(&edges, wire);
-        eventually("calls over the new wire", PATIENCE, async || {
-            (calls_over(&edges, wire) >= before + 2).then_some(())
-        })
-        .await;
-    }
-    done.cancel();
-    let calls: u64 = join_all(callers).await.into_iter().map(|caller| caller.expect("no call fails")).sum();
+            .collect();
+        for wire in CHANGING.into_iter().cycle().take(50) {
+            settings.switch(wire).await;
+            taken_over(&edges, wire).await;
+            // each wire carries calls, each time
+            let before = calls_over(&edges, wire);
+            eventually("calls over the new wire", PATIENCE, async || {
+                (calls_over(&edges, wire) >= before + 2).then_some(())
+            })
+            .await;
+        }
+        done.cancel();
+        let calls: u64 =
+            join_all(callers).await.into_iter().map(|caller| caller.expect("no call fails")).sum();
 
-    let over: Vec<(WireKind, u64)> = wires.iter().map(|wire| (*wire, calls_over(&edges, *wire))).collect();
-    assert_eq!(over.iter().map(|(_, calls)| calls).sum::<u64>(), calls);
-    assert_eq!(callee.count() as u64, calls, "calls that arrived");
-    assert!(over.iter().all(|(_, calls)| *calls >= 30), "{over:?}");
-    println!("50 switches, {calls} calls, none failed: {over:?}");
+        let over = CHANGING.map(|wire| (wire, calls_over(&edges, wire)));
+        assert_eq!(over.iter().map(|(_, calls)| calls).sum::<u64>(), calls);
+        assert_eq!(callee.count() as u64, calls, "calls that arrived");
+        assert!(over.iter().all(|(_, calls)| *calls >= 30), "{over:?}");
+        println!("50 switches, {calls} calls, none failed: {over:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_call_under_way_finishes_on_the_wire_on_which_it_began() {
-    let settings = Settings::start().await;
-    let (callee, running) = answering().await;
-    let house = BrokerHouse::with(&callee).await;
-    let broker = house.as_ref().map(|house| house.broker.clone());
-    let (edges, clients, _stop) = edges(&settings, running.address, broker);
-    let permits = Arc::new(Semaphore::new(0));
-    callee.play(Script::ReplyWhen(permits.clone(), Arc::new(level())));
-    for wire in changing(house.as_ref()) {
-        let arrived = callee.count();
-        let inventory = clients.inventory.clone();
-        let under_way = tokio::spawn(async move { inventory.stock(&unhurried(), asked()).await });
-        eventually("the call to arrive", PATIENCE, || async { (callee.count() > arrived).then_some(()) })
-            .await;
-        settings.switch(wire).await;
-        taken_over(&edges, wire).await;
-        assert!(!under_way.is_finished());
-        permits.add_permits(1);
-        let reply = tokio::time::timeout(PATIENCE, under_way).await.expect("ends in time");
-        assert_eq!(reply.expect("does not panic"), Ok(level()), "while the edge changed to {wire}");
+    for host in brokers().await {
+        let settings = Settings::start().await;
+        let (callee, running) = answering().await;
+        let house = BrokerHouse::on(host, &callee).await;
+        let (edges, clients, _stop) = edges(&settings, running.address, house.broker.clone());
+        let permits = Arc::new(Semaphore::new(0));
+        callee.play(Script::ReplyWhen(permits.clone(), Arc::new(level())));
+        for wire in CHANGING {
+            let arrived = callee.count();
+            let inventory = clients.inventory.clone();
+            let under_way = tokio::spawn(async move { inventory.stock(&unhurried(), asked()).await });
+            eventually("the call to arrive", PATIENCE, || async { (callee.count() > arrived).then_some(()) })
+                .await;
+            settings.switch(wire).await;
+            taken_over(&edges, wire).await;
+            assert!(!under_way.is_finished());
+            permits.add_permits(1);
+            let reply = tokio::time::timeout(PATIENCE, under_way).await.expect("ends in time");
+            assert_eq!(reply.expect("does not panic"), Ok(level()), "while the edge changed to {wire}");
+        }
     }
 }
 
 #[tokio::test]
 async fn a_switch_to_messages_waits_until_the_callee_takes_them() {
-    let Some(host) = testkit::virtual_host().await else { return };
-    let stop = CancellationToken::new();
-    let broker = connected(&host.url, &stop).await;
-    let settings = Settings::start().await;
-    let (callee, running) = answering().await;
-    let (edges, clients, _stop) = edges(&settings, running.address, Some(broker));
-    settings.switch(WireKind::Amqp).await;
-    eventually("the settings to arrive", PATIENCE, async || {
-        (settings.choices.get().of(CALLER, "inventory") == WireKind::Amqp).then_some(())
-    })
-    .await;
-    for _ in 0..50 {
+    for host in brokers().await {
+        let stop = CancellationToken::new();
+        let broker = connected(&host.url, &stop).await;
+        let settings = Settings::start().await;
+        let (callee, running) = answering().await;
+        let (edges, clients, _stop) = edges(&settings, running.address, broker);
+        settings.switch(WireKind::Amqp).await;
+        eventually("the settings to arrive", PATIENCE, async || {
+            (settings.choices.get().of(CALLER, "inventory") == WireKind::Amqp).then_some(())
+        })
+        .await;
+        for _ in 0..50 {
+            assert_eq!(clients.inventory.stock(&unhurried(), asked()).await, Ok(level()));
+        }
+        assert_eq!(calls_over(&edges, WireKind::Amqp), 0);
+        let _instance = Instance::at(&host.url, &callee).await;
+        taken_over(&edges, WireKind::Amqp).await;
         assert_eq!(clients.inventory.stock(&unhurried(), asked()).await, Ok(level()));
+        assert_eq!(calls_over(&edges, WireKind::Amqp), 1);
     }
-    assert_eq!(calls_over(&edges, WireKind::Amqp), 0);
-    let _instance = Instance::at(&host.url, &callee).await;
-    taken_over(&edges, WireKind::Amqp).await;
-    assert_eq!(clients.inventory.stock(&unhurried(), asked()).await, Ok(level()));
-    assert_eq!(calls_over(&edges, WireKind::Amqp), 1);
 }

@@ -16,6 +16,7 @@ pub(super) const DOCUMENTS: &[&str] = &[
     "docs/adr/0004-one-schema-derive.md",
     "docs/adr/0005-bytes-below-the-port.md",
     "docs/adr/0006-facts-have-one-id.md",
+    "docs/adr/0007-one-lock-one-log.md",
 ];
 
 /// Everything that `documents` point at and that is not there.

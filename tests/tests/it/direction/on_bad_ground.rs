@@ -58,7 +58,8 @@ fn a_good_workspace_passes() {
             "[dependencies]\ncontracts.workspace = true\n[dev-dependencies]\nregistry = \"0\"",
         ),
         ("registry", ""),
-        ("testkit", ""),
+        ("broker", "[dev-dependencies]\ntestkit = \"0\""),
+        ("testkit", "[dependencies]\nbroker = \"0\""),
         ("tests", "[dependencies]\ntestkit = \"0\"\norders = \"0\""),
     ]);
     assert_eq!(ground.violations(), [""; 0]);
@@ -74,6 +75,7 @@ fn each_wrong_direction_is_found() {
             ("services/inventory", ""),
             ("services/orders", ""),
             ("card-network", ""),
+            ("broker", ""),
             ("tradewind", ""),
             ("testkit", ""),
         ];
@@ -95,6 +97,7 @@ fn each_wrong_direction_is_found() {
         ("card-network", "[dependencies]\ncontracts.workspace = true", "contracts"),
         ("tradewind", "[dependencies]\ntestkit = \"0\"", "testkit"),
         ("testkit", "[dependencies]\nchassis = \"0\"", "chassis"),
+        ("broker", "[dependencies]\nchassis = \"0\"", "chassis"),
     ] {
         let found = Ground::of(&crates((folder, rest))).violations();
         let [violation] = found.as_slice() else { panic!("{folder} with {rest:?}: {found:?}") };

@@ -27,15 +27,17 @@ pub(super) const TABLE: &[Rule] = &[
     Rule { folder: "gateway", may_use: MayUse::These(&["contracts", "chassis", "wires"]) },
     Rule { folder: "registry", may_use: MayUse::These(&["contracts", "chassis"]) },
     Rule { folder: "config-server", may_use: MayUse::These(&["contracts", "chassis"]) },
+    // it knows AMQP and nothing of the shop
+    Rule { folder: "broker", may_use: MayUse::These(&[]) },
     // somebody else's system: it does not even share the shop's contracts
     Rule { folder: "card-network", may_use: MayUse::These(&["chassis"]) },
     Rule { folder: "tradewind", may_use: MayUse::Shop },
-    Rule { folder: "testkit", may_use: MayUse::These(&[]) },
+    Rule { folder: "testkit", may_use: MayUse::These(&["broker"]) },
     Rule { folder: "tests", may_use: MayUse::Everything },
 ];
 
 /// What tests may use besides: a client is tested against the server that it talks to.
-pub(super) const IN_TESTS: &[&str] = &["testkit", "registry", "config-server", "card-network"];
+pub(super) const IN_TESTS: &[&str] = &["testkit", "registry", "config-server", "broker", "card-network"];
 
 /// The crate that only tests may use.
 pub(super) const TESTKIT: &str = "testkit";

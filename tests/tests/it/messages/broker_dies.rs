@@ -8,71 +8,73 @@ use chassis::messaging::mailbox::MessagesStatus;
 use contracts::orders::Coordination;
 use system_tests::load::{Answer, Load, Told, tally};
 use system_tests::shop::{PATIENCE, Shop};
-use testkit::{Proxy, RabbitMq, eventually, virtual_host};
+use testkit::{Proxy, brokers, eventually};
 
-use super::{PROGRAM, shop_on};
+use super::ground::mortals;
+use super::shop_on;
 
 const CARDS: [&str; 4] = ["tok_approve", "tok_approve", "tok_decline", "tok_flaky"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rabbitmq_is_killed_twice_in_mid_stream() {
-    let Some(broker) = RabbitMq::start().await else { return };
-    let shop = shop_on(broker.url()).await;
-    let load = Load::coordinated(&shop, &CARDS, &Coordination::ALL);
-    for _ in 0..2 {
-        load.confirms(20).await;
-        broker.kill().await;
-        // orders are taken all the same: what they say waits in the outbox
-        load.confirms(20).await;
-        broker.restart().await;
-        load.confirms(20).await;
+async fn the_broker_is_killed_twice_in_mid_stream() {
+    for broker in mortals().await {
+        let shop = broker.shop().await;
+        let load = Load::coordinated(&shop, &CARDS, &Coordination::ALL);
+        for _ in 0..2 {
+            load.confirms(20).await;
+            // orders are taken all the same: what they say waits in the outbox
+            broker.die(&shop, async || load.confirms(20).await).await;
+            load.confirms(20).await;
+        }
+        nothing_lost(&shop, load.stop().await).await;
+        shop.stop().await;
     }
-    nothing_lost(&shop, load.stop().await).await;
-    shop.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partition_between_the_whole_shop_and_its_broker_heals() {
-    let Some(host) = virtual_host().await else { return };
-    let (proxy, url) = proxied(&host.url).await;
-    let shop = Shop::start(PROGRAM, &["--broker", &url]).await;
-    let load = Load::coordinated(&shop, &CARDS, &Coordination::ALL);
-    load.confirms(20).await;
-    // nothing is closed, and nothing gets through
-    proxy.stall().await;
-    load.confirms(20).await;
-    for module in ["orders", "inventory", "payments", "shipping"] {
-        in_trouble(&shop, module).await;
+    for host in brokers().await {
+        let (proxy, url) = proxied(&host.url).await;
+        let shop = shop_on(&url).await;
+        let load = Load::coordinated(&shop, &CARDS, &Coordination::ALL);
+        load.confirms(20).await;
+        // nothing is closed, and nothing gets through
+        proxy.stall().await;
+        load.confirms(20).await;
+        for module in ["orders", "inventory", "payments", "shipping"] {
+            in_trouble(&shop, module).await;
+        }
+        proxy.pass().await;
+        load.confirms(20).await;
+        proxy.cut().await;
+        load.confirms(20).await;
+        proxy.pass().await;
+        load.confirms(20).await;
+        nothing_lost(&shop, load.stop().await).await;
+        shop.stop().await;
     }
-    proxy.pass().await;
-    load.confirms(20).await;
-    proxy.cut().await;
-    load.confirms(20).await;
-    proxy.pass().await;
-    load.confirms(20).await;
-    nothing_lost(&shop, load.stop().await).await;
-    shop.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partition_between_one_service_and_the_broker_heals() {
-    let Some(host) = virtual_host().await else { return };
-    let shop = shop_on(&host.url).await;
-    let (proxy, url) = proxied(&host.url).await;
-    shop.client.want("payments", "halt").await.expect("it stops");
-    let apart = shop.start_apart("payments", &url).await;
-    let load = Load::coordinated(&shop, &CARDS, &Coordination::ALL);
-    load.confirms(20).await;
-    // payments is called as before, and neither hears nor says anything by message
-    proxy.stall().await;
-    load.confirms(20).await;
-    in_trouble(&shop, "payments").await;
-    load.confirms(20).await;
-    proxy.pass().await;
-    load.confirms(20).await;
-    nothing_lost(&shop, load.stop().await).await;
-    drop(apart);
-    shop.stop().await;
+    for host in brokers().await {
+        let shop = shop_on(&host.url).await;
+        let (proxy, url) = proxied(&host.url).await;
+        shop.client.want("payments", "halt").await.expect("it stops");
+        let apart = shop.start_apart("payments", &url).await;
+        let load = Load::coordinated(&shop, &CARDS, &Coordination::ALL);
+        load.confirms(20).await;
+        // payments is called as before, and neither hears nor says anything by message
+        proxy.stall().await;
+        load.confirms(20).await;
+        in_trouble(&shop, "payments").await;
+        load.confirms(20).await;
+        proxy.pass().await;
+        load.confirms(20).await;
+        nothing_lost(&shop, load.stop().await).await;
+        drop(apart);
+        shop.stop().await;
+    }
 }
 
 /// Waits until the relay of `module` has noticed that nothing gets through.

@@ -5,115 +5,127 @@ use contracts::inventory::{GetReservation, ReservationStatus};
 use contracts::orders::Coordination;
 use contracts::{Context, OrderId};
 use serde_json::{Value, json};
-use system_tests::shop::{PATIENCE, Shop};
-use testkit::{VirtualHost, eventually, virtual_host};
+use system_tests::shop::PATIENCE;
+use testkit::{AmqpClient, eventually};
 use uuid::Uuid;
 
-use super::{order_in, settled, shop_on};
+use super::ground::grounds;
+use super::{dead_letters, order_in, settled};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_read_is_put_aside_blocks_nothing_and_can_be_dropped() {
-    let Some(host) = virtual_host().await else { return };
-    let shop = shop_on(&host.url).await;
-    host.publish("payments.commands", "this is no message of ours").await;
-    host.publish("orders.events", "{\"nor\": \"is this\"}").await;
-    let letters = dead_letters(&shop, 2).await;
-    let [first, second] = letters.as_slice() else { panic!("two letters: {letters:?}") };
-    for letter in [first, second] {
-        assert!(letter["cause"].as_str().is_some_and(|cause| cause.len() > 10), "{letter}");
-        assert_eq!(letter["attempts"], 1, "{letter}");
-    }
-    let order = settled(&shop, &order_in(Coordination::Orchestrated, "tok_approve")).await;
-    assert_eq!(order.step, "confirmed", "nothing is blocked behind it");
+    for ground in grounds().await {
+        let shop = ground.shop().await;
+        let broker = ground.client(&shop);
+        broker.publish("payments.commands", "this is no message of ours").await;
+        broker.publish("orders.events", "{\"nor\": \"is this\"}").await;
+        let letters = dead_letters(&shop, 2).await;
+        let [first, second] = letters.as_slice() else { panic!("two letters: {letters:?}") };
+        for letter in [first, second] {
+            assert!(letter["cause"].as_str().is_some_and(|cause| cause.len() > 10), "{letter}");
+            assert_eq!(letter["attempts"], 1, "{letter}");
+        }
+        let order = settled(&shop, &order_in(Coordination::Orchestrated, "tok_approve")).await;
+        assert_eq!(order.step, "confirmed", "nothing is blocked behind it");
 
-    let id = first["id"].as_str().expect("an id");
-    let (code, shown, _) = shop.run(&["dead-letters", "show", id]).await;
-    assert_eq!(code, 0);
-    assert!(shown.contains("cause") && shown.contains("queue"), "{shown}");
-    // sent again while the cause is not gone, it comes back
-    let (code, said, _) = shop.run(&["dead-letters", "redrive", "--all"]).await;
-    assert_eq!((code, said.trim()), (0, "2 messages sent again"));
-    for letter in dead_letters(&shop, 2).await {
-        let id = letter["id"].as_str().expect("an id");
-        let (code, said, complaint) = shop.run(&["dead-letters", "drop", id]).await;
-        assert_eq!((code, said.trim()), (0, "1 message dropped"), "{complaint}");
+        let id = first["id"].as_str().expect("an id");
+        let (code, shown, _) = shop.run(&["dead-letters", "show", id]).await;
+        assert_eq!(code, 0);
+        assert!(shown.contains("cause") && shown.contains("queue"), "{shown}");
+        // sent again while the cause is not gone, it comes back
+        let (code, said, _) = shop.run(&["dead-letters", "redrive", "--all"]).await;
+        assert_eq!((code, said.trim()), (0, "2 messages sent again"));
+        for letter in dead_letters(&shop, 2).await {
+            let id = letter["id"].as_str().expect("an id");
+            let (code, said, complaint) = shop.run(&["dead-letters", "drop", id]).await;
+            assert_eq!((code, said.trim()), (0, "1 message dropped"), "{complaint}");
+        }
+        let (code, _, complaint) = shop.run(&["dead-letters", "show", id]).await;
+        assert_eq!(code, 64, "{complaint}");
+        assert!(dead_letters(&shop, 0).await.is_empty());
+        shop.audit_clean(&[order.id]).await;
+        shop.stop().await;
     }
-    let (code, _, complaint) = shop.run(&["dead-letters", "show", id]).await;
-    assert_eq!(code, 64, "{complaint}");
-    assert!(dead_letters(&shop, 0).await.is_empty());
-    shop.audit_clean(&[order.id]).await;
-    shop.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_whose_cause_is_gone_succeeds_when_it_is_sent_again() {
-    let Some(host) = virtual_host().await else { return };
-    let shop = shop_on(&host.url).await;
-    // the bank is away for longer than twenty attempts take
-    let network = shop.process("card-network").await;
-    let pid = network.pid.and_then(|pid| rustix::process::Pid::from_raw(pid as i32)).expect("it runs");
-    rustix::process::kill_process(pid, rustix::process::Signal::STOP).expect("it can be stopped");
-    let mut order = order_in(Coordination::Choreographed, "tok_approve");
-    order["customer_id"] = json!("patient");
-    let sent = shop.place(&order, None).await.expect("an answer");
-    let order: contracts::orders::Order = sent.json().await.expect("an order");
-    let letters = dead_letters(&shop, 1).await;
-    assert_eq!((&letters[0]["subject"], &letters[0]["queue"]), (&json!(order.id), &json!("payments.events")));
-    assert!(letters[0]["attempts"].as_u64() >= Some(20), "{letters:?}");
-    assert!(letters[0]["trace_id"].as_str().is_some(), "{letters:?}");
-    assert_eq!(shop.order(order.id).await.step, "authorizing", "it waits");
+    for ground in grounds().await {
+        let shop = ground.shop().await;
+        // the bank is away for longer than twenty attempts take
+        let network = shop.process("card-network").await;
+        let pid = network.pid.and_then(|pid| rustix::process::Pid::from_raw(pid as i32)).expect("it runs");
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).expect("it can be stopped");
+        let mut order = order_in(Coordination::Choreographed, "tok_approve");
+        order["customer_id"] = json!("patient");
+        let sent = shop.place(&order, None).await.expect("an answer");
+        let order: contracts::orders::Order = sent.json().await.expect("an order");
+        let letters = dead_letters(&shop, 1).await;
+        assert_eq!(
+            (&letters[0]["subject"], &letters[0]["queue"]),
+            (&json!(order.id), &json!("payments.events"))
+        );
+        assert!(letters[0]["attempts"].as_u64() >= Some(20), "{letters:?}");
+        assert!(letters[0]["trace_id"].as_str().is_some(), "{letters:?}");
+        assert_eq!(shop.order(order.id).await.step, "authorizing", "it waits");
 
-    rustix::process::kill_process(pid, rustix::process::Signal::CONT).expect("it goes on");
-    let (code, said, complaint) =
-        shop.run(&["dead-letters", "redrive", "--all", "--module", "payments"]).await;
-    assert_eq!((code, said.trim()), (0, "1 message sent again"), "{complaint}");
-    let settled = shop.rest(order.id).await;
-    assert!(settled.rests(), "{settled:?}");
-    shop.audit_clean(&[order.id]).await;
-    shop.stop().await;
+        rustix::process::kill_process(pid, rustix::process::Signal::CONT).expect("it goes on");
+        let (code, said, complaint) =
+            shop.run(&["dead-letters", "redrive", "--all", "--module", "payments"]).await;
+        assert_eq!((code, said.trim()), (0, "1 message sent again"), "{complaint}");
+        let settled = shop.rest(order.id).await;
+        assert!(settled.rests(), "{settled:?}");
+        shop.audit_clean(&[order.id]).await;
+        shop.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn types_versions_and_fields_that_nobody_knows_harm_nobody() {
-    let Some(host) = virtual_host().await else { return };
-    let shop = shop_on(&host.url).await;
-    let order = settled(&shop, &order_in(Coordination::Choreographed, "tok_approve")).await;
-    for kind in
-        ["tradewind.orders.order_gift_wrapped.v1", "tradewind.orders.order_placed.v9", "com.example.other.v1"]
-    {
-        for queue in [
-            "inventory.events",
-            "payments.events",
-            "shipping.events",
-            "orders.events",
-            "notifications.events",
+    for ground in grounds().await {
+        let shop = ground.shop().await;
+        let broker = ground.client(&shop);
+        let order = settled(&shop, &order_in(Coordination::Choreographed, "tok_approve")).await;
+        for kind in [
+            "tradewind.orders.order_gift_wrapped.v1",
+            "tradewind.orders.order_placed.v9",
+            "com.example.other.v1",
         ] {
-            publish(&host, queue, kind, json!({ "type": "whatever", "new": [1, 2, 3] })).await;
+            for queue in [
+                "inventory.events",
+                "payments.events",
+                "shipping.events",
+                "orders.events",
+                "notifications.events",
+            ] {
+                publish(&broker, queue, kind, json!({ "type": "whatever", "new": [1, 2, 3] })).await;
+            }
         }
+        for queue in ["inventory.commands", "payments.commands", "shipping.commands", "orders.replies"] {
+            publish(&broker, queue, "tradewind.orders.polish_shoes.v1", json!({ "type": "polish_shoes" }))
+                .await;
+        }
+        // a version of ours with a field more than we know
+        let unknown = Uuid::now_v7();
+        let more = json!({ "type": "release_stock", "order_id": unknown, "gently": true });
+        publish(&broker, "inventory.commands", "tradewind.orders.release_stock.v1", more).await;
+        let ports = shop.client.audit_ports().expect("the registry's address");
+        eventually("the command with the unknown field to be obeyed", PATIENCE, async || {
+            let ctx = Context::background("test", PATIENCE);
+            let request = GetReservation { order_id: OrderId(unknown) };
+            let claim = ports.inventory.reservation(&ctx, request).await.ok()?;
+            (claim.status == ReservationStatus::Released).then_some(())
+        })
+        .await;
+        let again = settled(&shop, &order_in(Coordination::Choreographed, "tok_approve")).await;
+        assert_eq!((order.step.as_str(), again.step.as_str()), ("confirmed", "confirmed"));
+        assert!(dead_letters(&shop, 0).await.is_empty());
+        shop.stop().await;
     }
-    for queue in ["inventory.commands", "payments.commands", "shipping.commands", "orders.replies"] {
-        publish(&host, queue, "tradewind.orders.polish_shoes.v1", json!({ "type": "polish_shoes" })).await;
-    }
-    // a version of ours with a field more than we know
-    let unknown = Uuid::now_v7();
-    let more = json!({ "type": "release_stock", "order_id": unknown, "gently": true });
-    publish(&host, "inventory.commands", "tradewind.orders.release_stock.v1", more).await;
-    let ports = shop.client.audit_ports().expect("the registry's address");
-    eventually("the command with the unknown field to be obeyed", PATIENCE, async || {
-        let ctx = Context::background("test", PATIENCE);
-        let request = GetReservation { order_id: OrderId(unknown) };
-        let claim = ports.inventory.reservation(&ctx, request).await.ok()?;
-        (claim.status == ReservationStatus::Released).then_some(())
-    })
-    .await;
-    let again = settled(&shop, &order_in(Coordination::Choreographed, "tok_approve")).await;
-    assert_eq!((order.step.as_str(), again.step.as_str()), ("confirmed", "confirmed"));
-    assert!(dead_letters(&shop, 0).await.is_empty());
-    shop.stop().await;
 }
 
 /// A well-formed message that says something that nobody of ours said.
-async fn publish(host: &VirtualHost, queue: &str, kind: &str, data: Value) {
+async fn publish(broker: &AmqpClient, queue: &str, kind: &str, data: Value) {
     let headers = json!({
         "cloudEvents:specversion": "1.0",
         "cloudEvents:id": Uuid::now_v7(),
@@ -125,17 +137,5 @@ async fn publish(host: &VirtualHost, queue: &str, kind: &str, data: Value) {
         "cloudEvents:coordination": "choreographed",
         "cloudEvents:traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     });
-    host.publish_with(queue, &data.to_string(), headers).await;
-}
-
-/// Waits until the shop has exactly so many dead letters.
-async fn dead_letters(shop: &Shop, count: usize) -> Vec<Value> {
-    eventually(&format!("{count} dead letters"), PATIENCE, async || {
-        let (code, listed, _) = shop.run(&["dead-letters", "list", "--json"]).await;
-        let lists: Vec<Value> = serde_json::from_str(&listed).ok().filter(|_| code == 0)?;
-        let letters = lists.iter().filter_map(|list| list["letters"].as_array());
-        let letters: Vec<Value> = letters.flatten().cloned().collect();
-        (letters.len() == count).then_some(letters)
-    })
-    .await
+    broker.publish_with(queue, &data.to_string(), headers).await;
 }

@@ -8,9 +8,9 @@ use contracts::orders::Coordination;
 use contracts::{Code, OrderId};
 use futures::future::join_all;
 use system_tests::reply::Reply;
-use testkit::virtual_host;
 
-use super::{order_in, shop_on};
+use super::ground::grounds;
+use super::order_in;
 
 /// How long payments is away.
 const OUTAGE: Duration = Duration::from_secs(20);
@@ -28,55 +28,56 @@ struct Tale {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn payments_is_away_for_twenty_seconds() {
-    let Some(host) = virtual_host().await else { return };
-    let shop = shop_on(&host.url).await;
-    shop.client.want("payments", "halt").await.expect("it stops");
-    let begun = Instant::now();
-    let mut sent = Vec::new();
-    let mut ticks = tokio::time::interval(EVERY);
-    while begun.elapsed() < OUTAGE {
-        ticks.tick().await;
-        for coordination in Coordination::ALL {
-            let (http, url) = (shop.http.clone(), shop.url("/api/orders"));
-            sent.push(tokio::spawn(async move { order(&http, &url, coordination).await }));
+    for ground in grounds().await {
+        let shop = ground.shop().await;
+        shop.client.want("payments", "halt").await.expect("it stops");
+        let begun = Instant::now();
+        let mut sent = Vec::new();
+        let mut ticks = tokio::time::interval(EVERY);
+        while begun.elapsed() < OUTAGE {
+            ticks.tick().await;
+            for coordination in Coordination::ALL {
+                let (http, url) = (shop.http.clone(), shop.url("/api/orders"));
+                sent.push(tokio::spawn(async move { order(&http, &url, coordination).await }));
+            }
         }
-    }
-    // whoever waits for an answer has it before payments is back
-    let answers = join_all(sent).await;
-    shop.client.want("payments", "resume").await.expect("it comes back");
-    let mut tales: BTreeMap<&str, Tale> = BTreeMap::new();
-    for answer in answers {
-        let (coordination, reply, took) = answer.expect("a customer does not panic");
-        let tale = tales.entry(coordination.as_str()).or_default();
-        let word = match (reply.confirmed(), reply.accepted(), reply.refusal()) {
-            (Some(_), ..) => "confirmed".to_owned(),
-            (_, Some(_), _) => "accepted".to_owned(),
-            (_, _, Some(refusal)) => refusal.code.to_string(),
-            _ => panic!("not a proper answer: {reply:?}"),
-        };
-        *tale.told.entry(word).or_default() += 1;
-        tale.slowest_answer = tale.slowest_answer.max(took);
-        tale.orders.extend(reply.order_id());
-    }
-    let known: Vec<OrderId> = tales.values().flat_map(|tale| tale.orders.clone()).collect();
-    for tale in tales.values_mut() {
-        for id in &tale.orders {
-            *tale.ended.entry(shop.rest(*id).await.step).or_default() += 1;
+        // whoever waits for an answer has it before payments is back
+        let answers = join_all(sent).await;
+        shop.client.want("payments", "resume").await.expect("it comes back");
+        let mut tales: BTreeMap<&str, Tale> = BTreeMap::new();
+        for answer in answers {
+            let (coordination, reply, took) = answer.expect("a customer does not panic");
+            let tale = tales.entry(coordination.as_str()).or_default();
+            let word = match (reply.confirmed(), reply.accepted(), reply.refusal()) {
+                (Some(_), ..) => "confirmed".to_owned(),
+                (_, Some(_), _) => "accepted".to_owned(),
+                (_, _, Some(refusal)) => refusal.code.to_string(),
+                _ => panic!("not a proper answer: {reply:?}"),
+            };
+            *tale.told.entry(word).or_default() += 1;
+            tale.slowest_answer = tale.slowest_answer.max(took);
+            tale.orders.extend(reply.order_id());
         }
+        let known: Vec<OrderId> = tales.values().flat_map(|tale| tale.orders.clone()).collect();
+        for tale in tales.values_mut() {
+            for id in &tale.orders {
+                *tale.ended.entry(shop.rest(*id).await.step).or_default() += 1;
+            }
+        }
+        shop.audit_clean(&known).await;
+        for (coordination, tale) in &tales {
+            let Tale { told, slowest_answer, ended, .. } = tale;
+            println!("{coordination}: told {told:?}, slowest answer {slowest_answer:?}, ended {ended:?}");
+        }
+        let sync = &tales["sync"];
+        assert!(!sync.told.contains_key("confirmed") && !sync.ended.contains_key("confirmed"), "{sync:?}");
+        for coordination in ["orchestrated", "choreographed"] {
+            let tale = &tales[coordination];
+            assert_eq!(tale.told.keys().collect::<Vec<_>>(), ["accepted"], "{coordination}: {tale:?}");
+            assert_eq!(tale.ended.keys().collect::<Vec<_>>(), ["confirmed"], "{coordination}: {tale:?}");
+        }
+        shop.stop().await;
     }
-    shop.audit_clean(&known).await;
-    for (coordination, tale) in &tales {
-        let Tale { told, slowest_answer, ended, .. } = tale;
-        println!("{coordination}: told {told:?}, slowest answer {slowest_answer:?}, ended {ended:?}");
-    }
-    let sync = &tales["sync"];
-    assert!(!sync.told.contains_key("confirmed") && !sync.ended.contains_key("confirmed"), "{sync:?}");
-    for coordination in ["orchestrated", "choreographed"] {
-        let tale = &tales[coordination];
-        assert_eq!(tale.told.keys().collect::<Vec<_>>(), ["accepted"], "{coordination}: {tale:?}");
-        assert_eq!(tale.ended.keys().collect::<Vec<_>>(), ["confirmed"], "{coordination}: {tale:?}");
-    }
-    shop.stop().await;
 }
 
 async fn order(

@@ -20,7 +20,10 @@ struct Door {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_foreign_page_and_nobody_without_the_token_gets_through_any_door() {
     let shop = Shop::start(PROGRAM, &[]).await;
+    let broker = format!("{}/status", shop.client.up.addresses.broker_http.as_ref().expect("the shop's own"));
     let mut doors = vec![
+        // nothing can be changed there, and nobody is told so who may not change it
+        Door { name: "the broker", change: (Method::POST, broker.clone()), read: broker },
         Door {
             name: "the config server",
             change: (Method::PUT, config_url(&shop, "keys/saga.lease_ms")),
@@ -32,7 +35,7 @@ async fn no_foreign_page_and_nobody_without_the_token_gets_through_any_door() {
             read: format!("{}/status", shop.client.up.control),
         },
     ];
-    for service in ["catalog", "inventory", "payments", "shipping", "orders", "gateway"] {
+    for service in ["catalog", "inventory", "payments", "shipping", "orders", "notifications", "gateway"] {
         let address = shop.process(service).await.address.expect("an address");
         let read = format!("http://{address}/control/{service}/config");
         doors.push(Door { name: service, change: (Method::POST, read.clone()), read });

@@ -23,15 +23,18 @@ const ROAD: [(&str, &str); 6] = [
     ("payment_captured", "confirmed"),
 ];
 
-const PROCESSES: [&str; 10] = [
+const PROCESSES: [&str; 13] = [
     "card-network",
     "registry",
     "config-server",
+    "broker",
     "catalog",
     "inventory",
     "payments",
     "shipping",
     "orders",
+    "notifications",
+    "recommendations",
     "gateway",
     "supervisor",
 ];
@@ -55,8 +58,8 @@ async fn what_up_prints_leads_a_newcomer_to_a_confirmed_order() {
         let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("it gets ready in time");
         banner.push(line.expect("its output").expect("the whole banner"));
     }
-    assert!(banner[0].starts_with("Tradewind is ready: 9 processes in "), "{banner:#?}");
-    for place in ["  shop ", "  registry ", "  config server ", "  card network "] {
+    assert!(banner[0].starts_with("Tradewind is ready: 12 processes in "), "{banner:#?}");
+    for place in ["  shop ", "  registry ", "  config server ", "  card network ", "  broker "] {
         let line = banner.iter().find(|line| line.starts_with(place)).expect("a place worth opening");
         let url = line.split_whitespace().find(|word| word.starts_with("http://")).expect("an address");
         assert!(reqwest::get(url).await.is_ok(), "nobody answers at {url}");
@@ -137,7 +140,8 @@ async fn status_lists_every_process_with_its_pid_address_memory_and_restarts() {
     assert_eq!(names, wanted);
     let mut pids: Vec<_> = processes.iter().map(|process| process["pid"].as_u64().expect("a pid")).collect();
     for process in processes {
-        let address = word(process, "address");
+        // the broker speaks AMQP at its address
+        let address = process["http"].as_str().unwrap_or_else(|| word(process, "address"));
         let live = shop.http.get(format!("http://{address}/livez")).send().await.expect("it answers");
         assert!(live.status().is_success(), "{process:#}");
         assert_eq!((&process["state"], &process["restarts"]), (&Value::from("ready"), &Value::from(0)));

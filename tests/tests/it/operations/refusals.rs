@@ -16,6 +16,8 @@ async fn a_port_that_is_taken_is_named_with_its_holder_and_the_flag_that_helps()
         ("registry", "--registry-port"),
         ("config server", "--config-server-port"),
         ("card network", "--card-network-port"),
+        ("broker", "--broker-port"),
+        ("broker's HTTP API", "--broker-http-port"),
     ] {
         let data = home.path().join("shop");
         let arguments = ["up", "--ports", "auto", flag, &port, "--data", data.to_str().expect("UTF-8")];
@@ -112,6 +114,7 @@ async fn arguments_that_make_no_sense_end_with_64() {
         (["--config", nowhere], nowhere),
         // nothing listens on port 1
         (["--registry", "http://127.0.0.1:1"], "--registry"),
+        (["--broker", "amqp://guest:guest@127.0.0.1:1"], "--broker"),
         (["--store", "mysql://root@localhost/shop"], "postgres://"),
         (["--ports", "some"], "--ports"),
     ] {

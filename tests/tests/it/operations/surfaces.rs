@@ -22,7 +22,7 @@ async fn every_process_tells_that_it_lives_is_ready_and_what_it_has_counted() {
     let shop = Shop::start(PROGRAM, &[]).await;
     shop.place_confirmed(&order_of("KIT-0001", 1, "tok_approve")).await;
     for process in shop.status().await.processes {
-        let (name, address) = (process.name, process.address.expect("an address"));
+        let (name, address) = (&process.name, process.http_address().expect("an address"));
         for path in ["livez", "readyz", "metrics"] {
             let answer = shop.http.get(format!("http://{address}/{path}")).send().await.expect("an answer");
             assert_eq!(answer.status(), 200, "{name} at /{path}");

@@ -11,13 +11,12 @@ mod values;
 
 use std::any::Any;
 use std::collections::HashSet;
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::sync::Arc;
 
 use contracts::{Context, Operation, PortResult};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use wires::WireKind;
 
 use super::house::Clients;
 use super::scripted::Value;
@@ -63,13 +62,13 @@ impl Case {
     }
 
     /// Asserts that this is what was asked.
-    pub fn assert_request(&self, seen: &Value, wire: WireKind) {
-        (self.is_request)(seen, &format!("the request of {} over {wire}", self.operation));
+    pub fn assert_request(&self, seen: &Value, way: impl Display) {
+        (self.is_request)(seen, &format!("the request of {} over {way}", self.operation));
     }
 
     /// Asserts that this is what was answered.
-    pub fn assert_reply(&self, seen: &Value, wire: WireKind) {
-        (self.is_reply)(seen, &format!("the reply to {} over {wire}", self.operation));
+    pub fn assert_reply(&self, seen: &Value, way: impl Display) {
+        (self.is_reply)(seen, &format!("the reply to {} over {way}", self.operation));
     }
 }
 

@@ -12,7 +12,7 @@ use lapin::message::Delivery;
 use lapin::options::{BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Consumer};
-use testkit::eventually;
+use testkit::{brokers, eventually};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use wires::WireKind;
@@ -59,88 +59,95 @@ fn stock() -> BasicProperties {
 
 #[tokio::test]
 async fn a_request_that_makes_no_sense_is_refused_and_never_reaches_the_service() {
-    let Some((callee, house)) = house(answers()).await else { return };
-    let mut raw = Raw::over(house.broker.channel().await.expect("a channel")).await;
-    let late = request::properties(&STOCK, &Context::background("orders", Duration::ZERO), "7");
-    // it would not reach the callee at all with the expiration that it should have
-    let late = late.with_expiration("60000".into());
-    let large = vec![b' '; 1024 * 1024 + 1];
-    let requests: Vec<(BasicProperties, &[u8], Code)> = vec![
-        (stock(), b"", Code::Malformed),
-        (stock(), b"\xff\xfe", Code::Malformed),
-        (stock(), b"{\"sku\":", Code::Malformed),
-        (stock(), b"[\"A-1\"]", Code::InvalidRequest),
-        (stock(), b"{}", Code::InvalidRequest),
-        (stock(), &large, Code::TooLarge),
-        (stock().with_type("inventory.steal".into()), b"{}", Code::NotFound),
-        (stock().with_type("orders.place".into()), b"{}", Code::NotFound),
-        (stock().with_type("".into()), b"{}", Code::NotFound),
-        (late, b"{\"sku\":\"A-1\"}", Code::DeadlineExceeded),
-    ];
-    for (properties, body, code) in requests {
-        let what = format!("{properties:?} {:?}", String::from_utf8_lossy(&body[..body.len().min(20)]));
-        raw.send("inventory", properties, body).await;
-        assert_eq!(raw.problem().await.code, code, "{what}");
+    for host in brokers().await {
+        let (callee, house) = house(host, answers()).await;
+        let mut raw = Raw::over(house.broker.channel().await.expect("a channel")).await;
+        let late = request::properties(&STOCK, &Context::background("orders", Duration::ZERO), "7");
+        // it would not reach the callee at all with the expiration that it should have
+        let late = late.with_expiration("60000".into());
+        let large = vec![b' '; 1024 * 1024 + 1];
+        let requests: Vec<(BasicProperties, &[u8], Code)> = vec![
+            (stock(), b"", Code::Malformed),
+            (stock(), b"\xff\xfe", Code::Malformed),
+            (stock(), b"{\"sku\":", Code::Malformed),
+            (stock(), b"[\"A-1\"]", Code::InvalidRequest),
+            (stock(), b"{}", Code::InvalidRequest),
+            (stock(), &large, Code::TooLarge),
+            (stock().with_type("inventory.steal".into()), b"{}", Code::NotFound),
+            (stock().with_type("orders.place".into()), b"{}", Code::NotFound),
+            (stock().with_type("".into()), b"{}", Code::NotFound),
+            (late, b"{\"sku\":\"A-1\"}", Code::DeadlineExceeded),
+        ];
+        for (properties, body, code) in requests {
+            let what = format!("{properties:?} {:?}", String::from_utf8_lossy(&body[..body.len().min(20)]));
+            raw.send("inventory", properties, body).await;
+            assert_eq!(raw.problem().await.code, code, "{what}");
+        }
+        assert_eq!(callee.count(), 0);
     }
-    assert_eq!(callee.count(), 0);
 }
 
 #[tokio::test]
 async fn a_request_that_cannot_be_answered_is_dropped_and_harms_nobody() {
-    let Some((callee, house)) = house(answers()).await else { return };
-    let raw = Raw::over(house.broker.channel().await.expect("a channel")).await;
-    let body = br#"{"sku":"A-1"}"#;
-    raw.send("inventory", BasicProperties::default(), body).await;
-    raw.send("inventory", BasicProperties::default().with_type("inventory.stock".into()), body).await;
-    raw.send("inventory", stock().with_reply_to("orders.requests".into()), body).await;
-    // whose reply nobody waits for any more
-    raw.send("inventory", stock().with_reply_to("amq.rabbitmq.reply-to.nobody".into()), body).await;
-    eventually("the last of them to be answered", PATIENCE, || async { (callee.count() == 1).then_some(()) })
+    for host in brokers().await {
+        let (callee, house) = house(host, answers()).await;
+        let raw = Raw::over(house.broker.channel().await.expect("a channel")).await;
+        let body = br#"{"sku":"A-1"}"#;
+        raw.send("inventory", BasicProperties::default(), body).await;
+        raw.send("inventory", BasicProperties::default().with_type("inventory.stock".into()), body).await;
+        raw.send("inventory", stock().with_reply_to("orders.requests".into()), body).await;
+        // whose reply nobody waits for any more
+        raw.send("inventory", stock().with_reply_to("amq.rabbitmq.reply-to.nobody".into()), body).await;
+        eventually("the last of them to be answered", PATIENCE, || async {
+            (callee.count() == 1).then_some(())
+        })
         .await;
-    let clients = house.clients();
-    assert!(clients.inventory.stock(&unhurried(), asked()).await.is_ok());
-    assert_eq!(callee.count(), 2);
+        let clients = house.clients();
+        assert!(clients.inventory.stock(&unhurried(), asked()).await.is_ok());
+        assert_eq!(callee.count(), 2);
+    }
 }
 
 #[tokio::test]
 async fn what_another_instance_may_have_begun_is_not_done_again_unless_it_may_be() {
-    let Some(host) = testkit::virtual_host().await else { return };
-    let stop = CancellationToken::new();
-    let broker = connected(&host.url, &stop).await;
-    let queue = requests_of("orders");
-    let mut raw = Raw::over(broker.channel().await.expect("a channel")).await;
-    let options = QueueDeclareOptions { durable: true, auto_delete: true, ..Default::default() };
-    raw.channel.queue_declare(queue.clone(), options, FieldTable::default()).await.expect("declares");
-    let place = cases::one_each().into_iter().find(|case| *case.operation == PLACE).expect("a case");
-    let key = IdempotencyKey::parse("k-1").expect("a key");
-    let body = br#"{"customer_id":"ada","lines":[],"card":"tok_approve",
+    for host in brokers().await {
+        let stop = CancellationToken::new();
+        let broker = connected(&host.url, &stop).await;
+        let queue = requests_of("orders");
+        let mut raw = Raw::over(broker.channel().await.expect("a channel")).await;
+        let options = QueueDeclareOptions { durable: true, auto_delete: true, ..Default::default() };
+        raw.channel.queue_declare(queue.clone(), options, FieldTable::default()).await.expect("declares");
+        let place = cases::one_each().into_iter().find(|case| *case.operation == PLACE).expect("a case");
+        let key = IdempotencyKey::parse("k-1").expect("a key");
+        let body = br#"{"customer_id":"ada","lines":[],"card":"tok_approve",
         "address":{"name":"","street":"","city":"","postal_code":"","country":"DE"}}"#;
-    raw.send("orders", request::properties(&PLACE, &unhurried(), "7"), body).await;
-    raw.send("orders", request::properties(&PLACE, &unhurried().with_key(key), "8"), body).await;
-    // an instance takes both, and is gone before it has acknowledged them
-    let dying = broker.channel().await.expect("a channel");
-    for _ in 0..2 {
-        eventually("a request to be delivered", PATIENCE, || async {
-            dying.basic_get(queue.clone(), BasicGetOptions::default()).await.expect("gets")
-        })
-        .await;
+        raw.send("orders", request::properties(&PLACE, &unhurried(), "7"), body).await;
+        raw.send("orders", request::properties(&PLACE, &unhurried().with_key(key), "8"), body).await;
+        // an instance takes both, and is gone before it has acknowledged them
+        let dying = broker.channel().await.expect("a channel");
+        for _ in 0..2 {
+            eventually("a request to be delivered", PATIENCE, || async {
+                dying.basic_get(queue.clone(), BasicGetOptions::default()).await.expect("gets")
+            })
+            .await;
+        }
+        dying.close(200, "gone".into()).await.expect("closes");
+        let callee = Scripted::new();
+        callee.play(Script::Reply(place.reply.clone()));
+        let _instance = Instance::at(&host.url, &callee).await;
+        let first =
+            timeout(PATIENCE, raw.replies.next()).await.expect("in time").expect("open").expect("a reply");
+        let second =
+            timeout(PATIENCE, raw.replies.next()).await.expect("in time").expect("open").expect("a reply");
+        let said = |reply: &Delivery| {
+            let (frame, _) = Frame::read(&reply.properties).expect("a frame");
+            (reply.properties.correlation_id().as_ref().expect("a mark").to_string(), frame)
+        };
+        let mut said = [said(&first), said(&second)];
+        said.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(said, [("7".to_owned(), Frame::Problem), ("8".to_owned(), Frame::Reply)]);
+        assert_eq!(callee.count(), 1, "the one that may be repeated was");
     }
-    dying.close(200, "gone".into()).await.expect("closes");
-    let callee = Scripted::new();
-    callee.play(Script::Reply(place.reply.clone()));
-    let _instance = Instance::at(&host.url, &callee).await;
-    let first =
-        timeout(PATIENCE, raw.replies.next()).await.expect("in time").expect("open").expect("a reply");
-    let second =
-        timeout(PATIENCE, raw.replies.next()).await.expect("in time").expect("open").expect("a reply");
-    let said = |reply: &Delivery| {
-        let (frame, _) = Frame::read(&reply.properties).expect("a frame");
-        (reply.properties.correlation_id().as_ref().expect("a mark").to_string(), frame)
-    };
-    let mut said = [said(&first), said(&second)];
-    said.sort_by(|a, b| a.0.cmp(&b.0));
-    assert_eq!(said, [("7".to_owned(), Frame::Problem), ("8".to_owned(), Frame::Reply)]);
-    assert_eq!(callee.count(), 1, "the one that may be repeated was");
 }
 
 /// A service that answers every request with the same messages.
@@ -188,41 +195,43 @@ async fn an_answer_that_makes_no_sense() {
         vec![control(), frame(&Frame::Item, 1, "{}")],
         vec![control(), frame(&Frame::Opened, 2, "")],
     ] {
-        let Some(host) = testkit::virtual_host().await else { return };
-        let stop = CancellationToken::new();
-        let broker = connected(&host.url, &stop).await;
-        answering(broker.channel().await.expect("a channel"), answers.clone()).await;
-        let clients = clients(broker);
-        for case in cases::one_each() {
-            let result = case.call(&clients, unhurried()).await;
-            let effect = effect_when_sent(case.operation);
-            assert_remote(result, case.operation, WireKind::Amqp, RemoteReason::Garbled, effect);
+        for host in brokers().await {
+            let stop = CancellationToken::new();
+            let broker = connected(&host.url, &stop).await;
+            answering(broker.channel().await.expect("a channel"), answers.clone()).await;
+            let clients = clients(broker);
+            for case in cases::one_each() {
+                let result = case.call(&clients, unhurried()).await;
+                let effect = effect_when_sent(case.operation);
+                assert_remote(result, case.operation, WireKind::Amqp, RemoteReason::Garbled, effect);
+            }
         }
     }
 }
 
 #[tokio::test]
 async fn a_stream_of_which_a_reply_is_lost_is_garbled_and_not_just_shorter() {
-    let Some(host) = testkit::virtual_host().await else { return };
-    let stop = CancellationToken::new();
-    let broker = connected(&host.url, &stop).await;
-    let channel = broker.channel().await.expect("a channel");
-    let options = QueueDeclareOptions { exclusive: true, ..Default::default() };
-    channel.queue_declare("control".into(), options, FieldTable::default()).await.expect("declares");
-    let level = r#"{"sku":"A-1","available":1,"reserved":0,"version":1}"#;
-    let answers = vec![
-        frame(&Frame::Control("control".into()), 0, ""),
-        frame(&Frame::Opened, 1, ""),
-        frame(&Frame::Item, 2, level),
-        frame(&Frame::End, 4, ""),
-    ];
-    answering(channel, answers).await;
-    let clients = clients(broker);
-    let changes = futures::stream::pending().boxed();
-    let mut levels = clients.inventory.watch(&unhurried(), changes).await.expect("opens");
-    assert_eq!(levels.next().await, Some(Ok(super::level())));
-    let garbled = levels.next().await.expect("an error");
-    let effect = effect_when_sent(&WATCH);
-    assert_remote(garbled, &WATCH, WireKind::Amqp, RemoteReason::Garbled, effect);
-    assert_eq!(levels.next().await, None);
+    for host in brokers().await {
+        let stop = CancellationToken::new();
+        let broker = connected(&host.url, &stop).await;
+        let channel = broker.channel().await.expect("a channel");
+        let options = QueueDeclareOptions { exclusive: true, ..Default::default() };
+        channel.queue_declare("control".into(), options, FieldTable::default()).await.expect("declares");
+        let level = r#"{"sku":"A-1","available":1,"reserved":0,"version":1}"#;
+        let answers = vec![
+            frame(&Frame::Control("control".into()), 0, ""),
+            frame(&Frame::Opened, 1, ""),
+            frame(&Frame::Item, 2, level),
+            frame(&Frame::End, 4, ""),
+        ];
+        answering(channel, answers).await;
+        let clients = clients(broker);
+        let changes = futures::stream::pending().boxed();
+        let mut levels = clients.inventory.watch(&unhurried(), changes).await.expect("opens");
+        assert_eq!(levels.next().await, Some(Ok(super::level())));
+        let garbled = levels.next().await.expect("an error");
+        let effect = effect_when_sent(&WATCH);
+        assert_remote(garbled, &WATCH, WireKind::Amqp, RemoteReason::Garbled, effect);
+        assert_eq!(levels.next().await, None);
+    }
 }

@@ -21,9 +21,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use uuid::Uuid;
-use wires::WireKind;
 
-use super::super::house::{Clients, House, PATIENCE, unhurried, wires};
+use super::super::house::{Clients, House, PATIENCE, Way, unhurried, ways};
 use super::super::scripted::{Script, Value};
 use super::{hanging, next, problems};
 
@@ -117,10 +116,10 @@ impl Listening for Notify {
 /// Runs the same test for every way to listen, over every wire.
 macro_rules! for_each_way_to_listen {
     ($test:ident) => {
-        for wire in wires().await {
-            $test::<Track>(wire).await;
-            $test::<Follow>(wire).await;
-            $test::<Notify>(wire).await;
+        for way in ways().await {
+            $test::<Track>(way).await;
+            $test::<Follow>(way).await;
+            $test::<Notify>(way).await;
         }
     };
 }
@@ -154,9 +153,9 @@ async fn items_come_one_by_one_up_to_the_last() {
     for_each_way_to_listen!(one_by_one);
 }
 
-async fn one_by_one<L: Listening>(wire: WireKind) {
-    let how = format!("{} over {wire}", L::OPERATION);
-    let house = House::over(wire).await;
+async fn one_by_one<L: Listening>(way: Way) {
+    let how = format!("{} over {way}", L::OPERATION);
+    let house = House::over(way).await;
     let (send, items) = mpsc::unbounded_channel();
     let mut items = listen::<L>(&house, UnboundedReceiverStream::new(items).boxed()).await;
     for number in 1..=3 {
@@ -172,9 +171,9 @@ async fn a_problem_in_the_middle_comes_as_it_is_and_is_the_end() {
     for_each_way_to_listen!(ends_with_a_problem);
 }
 
-async fn ends_with_a_problem<L: Listening>(wire: WireKind) {
-    let how = format!("{} over {wire}", L::OPERATION);
-    let house = House::over(wire).await;
+async fn ends_with_a_problem<L: Listening>(way: Way) {
+    let how = format!("{} over {way}", L::OPERATION);
+    let house = House::over(way).await;
     for error in problems() {
         let items = vec![Ok(L::item(1)), Err(error.clone()), Ok(L::item(2))];
         let mut items = listen::<L>(&house, hanging(items).0).await;
@@ -189,7 +188,7 @@ async fn what_fails_behind_the_callee_in_the_middle_is_told_as_its_problem() {
     for_each_way_to_listen!(tells_a_failure_as_a_problem);
 }
 
-async fn tells_a_failure_as_a_problem<L: Listening>(wire: WireKind) {
+async fn tells_a_failure_as_a_problem<L: Listening>(way: Way) {
     let failure = RemoteFailure {
         operation: "catalog.list".into(),
         wire: "grpc".into(),
@@ -198,9 +197,9 @@ async fn tells_a_failure_as_a_problem<L: Listening>(wire: WireKind) {
         detail: String::new(),
     };
     let expected = PortError::from(PortError::from(failure.clone()).into_problem());
-    let house = House::over(wire).await;
+    let house = House::over(way).await;
     let mut items = listen::<L>(&house, hanging(vec![Err(failure.into())]).0).await;
-    assert_eq!(next(&mut items).await, Some(Err(expected)), "{} over {wire}", L::OPERATION);
+    assert_eq!(next(&mut items).await, Some(Err(expected)), "{} over {way}", L::OPERATION);
 }
 
 #[tokio::test]
@@ -208,9 +207,9 @@ async fn letting_go_of_the_replies_ends_the_callees_stream() {
     for_each_way_to_listen!(ends_with_its_listener);
 }
 
-async fn ends_with_its_listener<L: Listening>(wire: WireKind) {
-    let how = format!("{} over {wire}", L::OPERATION);
-    let house = House::over(wire).await;
+async fn ends_with_its_listener<L: Listening>(way: Way) {
+    let how = format!("{} over {way}", L::OPERATION);
+    let house = House::over(way).await;
     let (items, dropped) = hanging(vec![Ok(L::item(1))]);
     let mut items = listen::<L>(&house, items).await;
     assert_eq!(next(&mut items).await, Some(Ok(L::item(1))), "{how}");
@@ -225,13 +224,13 @@ async fn a_stream_goes_on_after_the_time_to_its_first_reply() {
     for_each_way_to_listen!(outlives_its_deadline);
 }
 
-async fn outlives_its_deadline<L: Listening>(wire: WireKind) {
-    let house = House::over(wire).await;
+async fn outlives_its_deadline<L: Listening>(way: Way) {
+    let house = House::over(way).await;
     let (send, items) = mpsc::unbounded_channel();
     script::<L>(&house, UnboundedReceiverStream::new(items).boxed());
     let hurried = unhurried().within(Duration::from_secs(1));
     let mut items = L::begin(&house.clients, &hurried).await.expect("opens in time");
     tokio::time::sleep_until(hurried.deadline.instant()).await;
     send.send(Ok(L::item(1))).expect("the stream is open");
-    assert_eq!(next(&mut items).await, Some(Ok(L::item(1))), "{} over {wire}", L::OPERATION);
+    assert_eq!(next(&mut items).await, Some(Ok(L::item(1))), "{} over {way}", L::OPERATION);
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-use super::super::house::{House, PATIENCE, unhurried, wires};
+use super::super::house::{House, PATIENCE, unhurried, ways};
 use super::super::scripted::Script;
 use super::{hanging, next, problems};
 
@@ -48,8 +48,8 @@ async fn watch(
 
 #[tokio::test]
 async fn a_watch_speaks_and_listens_in_turn_and_ends_with_its_caller() {
-    for wire in wires().await {
-        let house = House::over(wire).await;
+    for way in ways().await {
+        let house = House::over(way).await;
         let (send, changes) = by_hand();
         // nothing is sent before it is open
         let mut levels =
@@ -62,28 +62,28 @@ async fn a_watch_speaks_and_listens_in_turn_and_ends_with_its_caller() {
         ] {
             send.send(change.clone()).expect("the stream is open");
             let level = next(&mut levels).await.expect("a level").expect("no problem");
-            assert_eq!(level, echo(change), "over {wire}");
+            assert_eq!(level, echo(change), "over {way}");
         }
         drop(send);
-        assert_eq!(next(&mut levels).await, None, "over {wire}");
+        assert_eq!(next(&mut levels).await, None, "over {way}");
     }
 }
 
 #[tokio::test]
 async fn levels_come_without_being_asked_for() {
-    for wire in wires().await {
-        let house = House::over(wire).await;
+    for way in ways().await {
+        let house = House::over(way).await;
         let (_send, changes) = by_hand();
         let mut levels = watch(&house, changes, |_| hanging(vec![Ok(level("A")), Ok(level("B"))]).0).await;
-        assert_eq!(next(&mut levels).await, Some(Ok(level("A"))), "over {wire}");
-        assert_eq!(next(&mut levels).await, Some(Ok(level("B"))), "over {wire}");
+        assert_eq!(next(&mut levels).await, Some(Ok(level("A"))), "over {way}");
+        assert_eq!(next(&mut levels).await, Some(Ok(level("B"))), "over {way}");
     }
 }
 
 #[tokio::test]
 async fn a_problem_in_the_middle_comes_as_it_is_and_is_the_end() {
-    for wire in wires().await {
-        let house = House::over(wire).await;
+    for way in ways().await {
+        let house = House::over(way).await;
         for error in problems() {
             let (_send, changes) = by_hand();
             let told = error.clone();
@@ -91,17 +91,17 @@ async fn a_problem_in_the_middle_comes_as_it_is_and_is_the_end() {
                 hanging(vec![Ok(level("A")), Err(told.clone()), Ok(level("never"))]).0
             })
             .await;
-            assert_eq!(next(&mut levels).await, Some(Ok(level("A"))), "over {wire}");
-            assert_eq!(next(&mut levels).await, Some(Err(error)), "over {wire}");
-            assert_eq!(next(&mut levels).await, None, "over {wire}");
+            assert_eq!(next(&mut levels).await, Some(Ok(level("A"))), "over {way}");
+            assert_eq!(next(&mut levels).await, Some(Err(error)), "over {way}");
+            assert_eq!(next(&mut levels).await, None, "over {way}");
         }
     }
 }
 
 #[tokio::test]
 async fn letting_go_of_the_replies_ends_the_callees_stream() {
-    for wire in wires().await {
-        let house = House::over(wire).await;
+    for way in ways().await {
+        let house = House::over(way).await;
         let (levels, dropped) = hanging(vec![Ok(level("A"))]);
         let levels = Mutex::new(Some(levels));
         let (_send, changes) = by_hand();
@@ -112,9 +112,9 @@ async fn letting_go_of_the_replies_ends_the_callees_stream() {
         })
         .await;
         assert_eq!(next(&mut levels).await, Some(Ok(level("A"))));
-        assert!(!dropped.is_cancelled(), "over {wire}");
+        assert!(!dropped.is_cancelled(), "over {way}");
         drop(levels);
         let noticed = timeout(PATIENCE, dropped.cancelled()).await;
-        noticed.unwrap_or_else(|_| panic!("the callee's watch over {wire} went on"));
+        noticed.unwrap_or_else(|_| panic!("the callee's watch over {way} went on"));
     }
 }
