@@ -14,6 +14,8 @@ use crate::storage::scribe::Condition;
 
 /// How often it is looked whether something is short.
 const LOOK: Duration = Duration::from_millis(500);
+/// After the log could not be tidied.
+const TIDY_AGAIN: Duration = Duration::from_secs(60);
 /// How many records are copied before others have their turn.
 const COPIED_AT_ONCE: usize = 128;
 
@@ -56,46 +58,54 @@ async fn timers(shared: &Shared) {
 /// Keeps the log short.
 async fn tidiness(shared: &Arc<Shared>) {
     loop {
-        tokio::time::sleep(LOOK).await;
-        let segment = match shared.core.lock().segment_to_tidy() {
-            Ok(segment) => segment,
-            Err(error) => {
-                tracing::warn!(%error, "the log cannot be tidied: {error}");
-                continue;
+        let tidied = async {
+            let segment = shared.core.lock().segment_to_tidy()?;
+            match segment {
+                Some(segment) => tidy(shared, segment).await.map(|()| Tidied::One),
+                None => Ok(Tidied::Nothing),
             }
         };
-        if let Some(segment) = segment
-            && let Err(error) = tidy(shared, segment).await
-        {
-            tracing::error!(%error, "a segment of the log cannot be tidied: {error}");
+        match tidied.await {
+            Ok(Tidied::One) => continue,
+            Ok(Tidied::Nothing) => tokio::time::sleep(LOOK).await,
+            Err(error) => {
+                tracing::error!(%error, "the log cannot be tidied: {error}");
+                tokio::time::sleep(TIDY_AGAIN).await;
+            }
         }
     }
 }
 
+enum Tidied {
+    One,
+    Nothing,
+}
+
+/// Writes once more what is needed of a segment, so that it can go. What was written before an error stays.
 async fn tidy(shared: &Arc<Shared>, segment: Arc<Segment>) -> io::Result<()> {
     let copying = shared.clone();
     let copied = tokio::task::spawn_blocking(move || {
         let (mut moves, mut last) = (Vec::new(), 0);
-        let mut records = segment.records()?.peekable();
-        while records.peek().is_some() {
-            let some = records.by_ref().take(COPIED_AT_ONCE).collect::<io::Result<Vec<_>>>()?;
-            let (moved, ticket) = copying.core.lock().copy_needed(&some);
-            moves.extend(moved);
-            last = last.max(ticket);
-        }
-        io::Result::Ok((moves, last))
+        let mut copy = || {
+            let mut records = segment.records()?.peekable();
+            while records.peek().is_some() {
+                let some = records.by_ref().take(COPIED_AT_ONCE).collect::<io::Result<Vec<_>>>()?;
+                let (moved, ticket) = copying.core.lock().copy_needed(&some);
+                moves.extend(moved);
+                last = last.max(ticket);
+            }
+            io::Result::Ok(())
+        };
+        let outcome = copy();
+        (moves, last, outcome)
     });
-    let (moves, last) = copying_result(copied.await)?;
+    let (moves, last, outcome) = copied.await.map_err(io::Error::other)?;
     shared.scribe.until(last).await;
     for some in moves.chunks(COPIED_AT_ONCE) {
         shared.core.lock().moved(some);
     }
     shared.core.lock().remove_dead();
-    Ok(())
-}
-
-fn copying_result<T>(joined: Result<io::Result<T>, tokio::task::JoinError>) -> io::Result<T> {
-    joined.map_err(io::Error::other)?
+    outcome
 }
 
 /// Blocks publishers while memory or disk are short.

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+/// What a message takes in memory besides its parts, in bytes.
+const ITSELF: usize = 256;
+
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
@@ -21,7 +24,7 @@ pub(crate) struct Message {
 impl Message {
     /// The bytes that it takes in memory, roughly.
     pub fn size(&self) -> usize {
-        self.properties.len() + self.body.len() + self.exchange.len() + self.routing_key.len()
+        ITSELF + self.properties.len() + self.body.len() + self.exchange.len() + self.routing_key.len()
     }
 
     /// Writes it down: each part after its length.

@@ -28,6 +28,13 @@ async fn read_for(shared: Arc<Shared>, feeding: Feeding) {
             continue;
         }
         progress.borrow_and_update();
+        if !reader.has_more() {
+            tokio::select! {
+                changed = progress.changed() => if changed.is_err() { return },
+                () = wake.notified() => {}
+            }
+            continue;
+        }
         let reading = tokio::task::spawn_blocking(move || {
             let entries = reader.read(credit.min(ENTRIES), BYTES);
             (reader, entries)
@@ -35,12 +42,6 @@ async fn read_for(shared: Arc<Shared>, feeding: Feeding) {
         let Ok((back, entries)) = reading.await else { return };
         reader = back;
         match entries {
-            Ok(entries) if entries.is_empty() => {
-                tokio::select! {
-                    changed = progress.changed() => if changed.is_err() { return },
-                    () = wake.notified() => {}
-                }
-            }
             Ok(entries) => {
                 let entries = entries.into_iter().map(|entry| (entry.offset, entry.payload)).collect();
                 shared.core.lock().feed(queue, consumer, entries);

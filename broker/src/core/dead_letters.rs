@@ -1,5 +1,6 @@
 //! Messages that nobody takes: put aside into another queue, with their history.
 
+use std::io;
 use std::sync::Arc;
 
 use amq_protocol::types::{AMQPValue, FieldArray, FieldTable};
@@ -48,24 +49,33 @@ impl Core {
             Some(message) => message,
             None => match slot.place().map(|place| self.store.read(place)) {
                 Some(Ok(message)) => Arc::new(message),
-                failed => {
+                Some(Err(error)) if !is_damage(&error) => {
+                    tracing::warn!(%error, "message {number} of {} cannot be read now: {error}", queue.spec.name);
+                    return self.keep_stuck(id, number, reason);
+                }
+                damaged => {
                     let name = &queue.spec.name;
-                    tracing::error!(queue = %name, ?failed, "message {number} of {name} cannot be read: it is dropped");
+                    tracing::error!(queue = %name, ?damaged, "message {number} of {name} is damaged: it is dropped");
                     return self.discard(id, &[number]);
                 }
             },
         };
         let name = queue.spec.name.clone();
+        // what follows from the letter must not find the message in its place
+        queue.messages.hold(number);
         let arrived = self.dead_letter(&name, &place, &message, reason);
         if arrived == Arrived::Nowhere && place.strategy == Strategy::AtLeastOnce {
-            if let Some(queue) = self.queues.get_mut(&id) {
-                queue.messages.hold(number);
-                queue.stuck.push_back((number, reason));
-            }
-            self.set_timer(id);
-            return;
+            return self.keep_stuck(id, number, reason);
         }
         self.discard(id, &[number]);
+    }
+
+    fn keep_stuck(&mut self, id: QueueId, number: u64, reason: Reason) {
+        if let Some(queue) = self.queues.get_mut(&id) {
+            queue.messages.hold(number);
+            queue.stuck.push_back((number, reason));
+        }
+        self.set_timer(id);
     }
 
     /// A message that a full queue did not take is a dead letter.
@@ -105,23 +115,25 @@ impl Core {
         Arrived::Somewhere
     }
 
-    /// Tries once more to put aside what found no queue.
-    pub(super) fn retry_stuck(&mut self, id: QueueId) {
-        let Some(queue) = self.queues.get_mut(&id) else { return };
-        for (number, reason) in std::mem::take(&mut queue.stuck) {
+    /// Tries once more to put aside what found no queue, so many at the most: what stays goes to the back.
+    pub(super) fn retry_stuck(&mut self, id: QueueId, most: usize) {
+        let Some(queue) = self.queues.get(&id) else { return };
+        for _ in 0..most.min(queue.stuck.len()) {
+            let stuck = self.queues.get_mut(&id).and_then(|queue| queue.stuck.pop_front());
+            let Some((number, reason)) = stuck else { return };
             self.bury(id, number, reason);
         }
     }
 
     /// A queue that has more than it may have lets go of the oldest.
-    pub(super) fn drop_what_is_too_much(&mut self, id: QueueId) {
+    pub(super) fn drop_what_is_too_much(&mut self, id: QueueId, now: u64) {
         if self
             .queues
             .get(&id)
             .is_some_and(|queue| queue.settings.overflow == Overflow::DropHead && queue.is_overfull())
         {
             // what a consumer takes at once is not too much
-            self.deliver_from(id, now());
+            self.deliver_from(id, now);
         }
         while let Some(queue) = self.queues.get(&id)
             && queue.settings.overflow == Overflow::DropHead
@@ -131,6 +143,11 @@ impl Core {
             self.bury(id, head, Reason::MaxLen);
         }
     }
+}
+
+/// Whether what should be there is something else; anything else passes.
+fn is_damage(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }
 
 /// Whether a dead letter found a queue.

@@ -11,7 +11,9 @@ use crate::connection::outbox::{Content, Note, Outgoing, Source};
 use crate::frame::write::Redelivered;
 
 impl Core {
-    /// Delivers in every queue in which something may be delivered, until nothing more can be.
+    /// Does what follows from what was done: delivers in every queue in which something may be delivered, and puts
+    /// aside what is too much, until nothing more is to be done. One list, and no recursion: queues may put their
+    /// dead letters into each other.
     pub(super) fn deliver(&mut self) {
         self.deliver_at(now());
     }
@@ -19,8 +21,16 @@ impl Core {
     /// The same, as of a moment: a message that may not wait at all is delivered in the moment in which it came,
     /// or never.
     pub(super) fn deliver_at(&mut self, now: u64) {
-        while let Some(id) = self.dirty.pop_front() {
-            self.deliver_from(id, now);
+        loop {
+            if let Some((id, message)) = self.turned_away.pop_front() {
+                self.dead_letter_refused(id, &message);
+            } else if let Some(id) = self.overfull.pop_front() {
+                self.drop_what_is_too_much(id, now);
+            } else if let Some(id) = self.dirty.pop_front() {
+                self.deliver_from(id, now);
+            } else {
+                return;
+            }
         }
     }
 
@@ -51,10 +61,16 @@ impl Core {
             let Some(consumer) = consumer else { break };
             let (channel, acks, id_of_consumer) = (consumer.channel, consumer.acks, consumer.id);
             let (tag_of_consumer, outbox) = (consumer.tag.clone(), consumer.outbox.clone());
-            if acks == Acks::Awaited {
+            let Some((content, redelivered)) = take(queue, &mut self.store, number) else {
+                // a file cannot be opened: the timer has it tried again
+                queue.unreadable = true;
+                break;
+            };
+            if acks == Acks::Awaited
+                && let Some(consumer) = queue.consumers.get_mut(id_of_consumer)
+            {
                 consumer.held += 1;
             }
-            let Some((content, redelivered)) = take(queue, &mut self.store, number) else { break };
             let tag = self.next_tag(channel);
             outbox.push(Outgoing::Delivery {
                 channel: channel.number,
@@ -122,24 +138,30 @@ impl Core {
     }
 }
 
-/// Takes a message out of those that wait; its content, and whether it may have been delivered before.
+/// Takes a message out of those that wait; its content, and whether it may have been delivered before. It waits
+/// on where its file cannot be opened.
 pub(super) fn take(queue: &mut Queue, store: &mut Store, number: u64) -> Option<(Content, Redelivered)> {
-    queue.messages.hold(number);
     let slot = *queue.messages.get(number)?;
     let source = match queue.messages.cached(number).cloned() {
-        Some(message) => {
-            if slot.is(Mark::Written) {
-                // should it come back, it is read from disk
-                store.cached -= message.size();
-                queue.messages.uncache(number);
-            }
-            Source::Memory(message)
-        }
+        Some(message) => Source::Memory(message),
         None => {
             let place = slot.place()?;
-            Source::File(store.segment(place).ok()?, place)
+            match store.segment(place) {
+                Ok(segment) => Source::File(segment, place),
+                Err(error) => {
+                    tracing::error!(%error, "message {number} of {} cannot be read: {error}", queue.spec.name);
+                    return None;
+                }
+            }
         }
     };
+    queue.messages.hold(number);
+    if slot.is(Mark::Written)
+        && let Some(message) = queue.messages.uncache(number)
+    {
+        // should it come back, it is read from disk
+        store.cached -= message.size();
+    }
     let note = (queue.settings.kind == QueueKind::Quorum && slot.returns > 0)
         .then_some(Note::DeliveryCount(slot.returns));
     let redelivered = if slot.is(Mark::Redelivered) { Redelivered::Yes } else { Redelivered::No };

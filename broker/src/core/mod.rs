@@ -30,6 +30,7 @@ pub(crate) mod store;
 mod streams;
 mod tidy;
 mod timers;
+mod wire_table;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use tokio::sync::Notify;
 
 use crate::config::Limits;
 use crate::connection::outbox::Outbox;
+use crate::message::Message;
 use crate::status::Totals;
 pub(crate) use binding::BindingRequest;
 pub(crate) use consume::{ConsumeRequest, Got};
@@ -65,6 +67,10 @@ pub(crate) struct Core {
     timers: Timers,
     // queues in which something may be delivered
     dirty: VecDeque<QueueId>,
+    // queues that may have more than they may
+    overfull: VecDeque<QueueId>,
+    // messages that a full queue has turned away, and that are to be dead letters
+    turned_away: VecDeque<(QueueId, Arc<Message>)>,
     totals: Totals,
     next_queue: u32,
     next_consumer: u64,
@@ -188,9 +194,14 @@ impl Core {
 
     /// The bytes of memory that it takes to know where all messages are.
     pub fn index_bytes(&self) -> usize {
-        self.queues.values().map(|queue| queue.messages.memory()).sum()
+        let queues: usize = self.queues.values().map(|queue| queue.messages.memory()).sum();
+        let held: usize = self.channels.values().map(|channel| channel.held.len() * HELD).sum();
+        queues + held
     }
 }
+
+/// What a delivery that is not acknowledged takes in memory, in bytes.
+const HELD: usize = 64;
 
 /// Milliseconds since 1970.
 pub(crate) fn now() -> u64 {

@@ -169,7 +169,7 @@ impl Core {
             if queue.settings.overflow != Overflow::DropHead && queue.is_full(body) {
                 enqueued.refused += 1;
                 if queue.settings.overflow == Overflow::RejectPublishDlx {
-                    self.dead_letter_refused(*id, message);
+                    self.turned_away.push_back((*id, message.clone()));
                 }
                 continue;
             }
@@ -194,9 +194,7 @@ impl Core {
                 enqueued.ticket = enqueued.ticket.max(ticket);
             }
         }
-        for id in targets {
-            self.drop_what_is_too_much(*id);
-        }
+        self.overfull.extend(targets);
         enqueued
     }
 

@@ -48,6 +48,8 @@ impl Core {
             store,
             timers: super::Timers::default(),
             dirty: VecDeque::new(),
+            overfull: VecDeque::new(),
+            turned_away: VecDeque::new(),
             totals: Totals::default(),
             next_queue,
             next_consumer: 0,
@@ -72,10 +74,10 @@ impl Core {
         }
         let dropped = self.store.drop_streams_but(|id| self.queues.contains_key(&id));
         dropped.map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
-        self.store.remove_dead();
-        // an empty log begins with one, as every segment does
+        // before anything goes that may say the same: the last segment may have ended before its own
         let snapshot = self.snapshot();
         self.store.first_snapshot(&snapshot);
+        self.store.remove_dead();
         Ok(())
     }
 }

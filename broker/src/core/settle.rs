@@ -91,7 +91,7 @@ impl Core {
                 self.store.returned(held.queue, held.number, slot.returns);
             }
             queue.messages.give_back(held.number);
-            self.drop_what_is_too_much(held.queue);
+            self.overfull.push_back(held.queue);
         }
     }
 

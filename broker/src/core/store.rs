@@ -25,6 +25,8 @@ pub(crate) struct Store {
     segment_bytes: u64,
     // messages whose records are on their way to the disk
     under_way: VecDeque<UnderWay>,
+    // how long the last one was
+    snapshot_bytes: u64,
     /// The bytes of messages in memory.
     pub cached: usize,
 }
@@ -54,6 +56,7 @@ impl Store {
             streams,
             segment_bytes,
             under_way: VecDeque::new(),
+            snapshot_bytes: 0,
             cached: 0,
         })
     }
@@ -107,19 +110,21 @@ impl Store {
 
     /// Whether it is time for [`Self::next_segment`].
     pub fn is_full(&self) -> bool {
-        self.log.is_full()
+        // what is declared must not be most of what is written
+        self.log.is_full(4 * self.snapshot_bytes)
     }
 
     /// Begins a segment, with everything that is declared at its head.
     pub fn next_segment(&mut self, snapshot: &Snapshot) -> io::Result<()> {
         self.log.begin_segment()?;
-        self.log.append(Durability::Synced, |to| records::write_snapshot(to, snapshot));
+        self.first_snapshot(snapshot);
         Ok(())
     }
 
     /// Writes down everything that is declared, into the segment that is there.
     pub fn first_snapshot(&mut self, snapshot: &Snapshot) {
-        self.log.append(Durability::Written, |to| records::write_snapshot(to, snapshot));
+        let (place, _) = self.log.append(Durability::Synced, |to| records::write_snapshot(to, snapshot));
+        self.snapshot_bytes = place.size();
     }
 
     /// A record is needed by one message more, found in the log at the start.
@@ -186,6 +191,13 @@ impl Store {
     /// The bytes of the log's files.
     pub fn bytes(&self) -> u64 {
         self.log.bytes()
+    }
+}
+
+impl Drop for Store {
+    /// Everything is written before the folder is free for another.
+    fn drop(&mut self) {
+        self.scribe.finish();
     }
 }
 

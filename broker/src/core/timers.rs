@@ -8,8 +8,9 @@ use super::{Core, now};
 
 /// How many messages expire in one go, before others have their turn.
 const AT_ONCE: usize = 256;
-/// How long after it a dead letter that found no queue is tried again, in milliseconds.
-const RETRY_STUCK: u64 = 500;
+/// How long after it a dead letter that found no queue, or a message that could not be read, is tried again, in
+/// milliseconds.
+const RETRY: u64 = 500;
 
 /// When something is to be done about which queue, in milliseconds since 1970.
 #[derive(Debug, Default)]
@@ -41,7 +42,8 @@ impl Core {
                 self.delete_queue(id);
                 continue;
             }
-            self.retry_stuck(id);
+            queue.unreadable = false;
+            self.retry_stuck(id, AT_ONCE);
             left = self.expire(id, now, left);
             self.dirty.push_back(id);
             self.set_timer(id);
@@ -77,7 +79,7 @@ impl Core {
         let message = head.map(|slot| slot.expires).filter(|at| *at != 0).map(|at| at + 1);
         let unused =
             queue.settings.expires.filter(|_| queue.consumers.len() == 0).map(|after| queue.used + after);
-        let stuck = (!queue.stuck.is_empty()).then(|| now() + RETRY_STUCK);
+        let stuck = (queue.unreadable || !queue.stuck.is_empty()).then(|| now() + RETRY);
         let next = message.into_iter().chain(unused).chain(stuck).min();
         if queue.timer == next {
             return;

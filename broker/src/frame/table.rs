@@ -1,9 +1,11 @@
 //! Judges field tables. amq-protocol decodes nested tables by recursion, and a hostile one of a hundred
 //! kilobytes is deep enough to overflow a stack: so every table is walked here first, in a loop.
 
+use amq_protocol::types::{FieldTable, generation::gen_field_table, parsing::parse_field_table};
+
 use crate::{
     error::{Code, Refusal},
-    frame::{cursor::Cursor, refuse},
+    frame::{cursor::Cursor, generate::generated, refuse},
 };
 
 /// How deep tables and arrays may stand in one another.
@@ -91,6 +93,17 @@ fn too_deep() -> Refusal {
     Refusal::new(Code::SyntaxError, format_args!("tables are nested deeper than {NESTING_LIMIT} levels"))
 }
 
+/// A table as it stands on the wire.
+pub(crate) fn encode(table: &FieldTable) -> Vec<u8> {
+    generated(gen_field_table(table))
+}
+
+/// The table that these octets are, if they are one.
+pub(crate) fn decode(octets: &[u8]) -> Option<FieldTable> {
+    check_table(octets).ok().filter(|length| *length == octets.len())?;
+    parse_field_table(octets).ok().map(|(_, table)| table)
+}
+
 /// The entries of a table that [`check_table`] found to be one: the key of each, and all of its octets.
 pub(crate) fn entries(table: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
     let mut cursor = Cursor::new(Cursor::new(table).long().unwrap_or_default());
@@ -107,7 +120,6 @@ pub(crate) fn entries(table: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use amq_protocol::types::{FieldTable, generation::gen_field_table, parsing::parse_field_table};
     use proptest::prelude::*;
 
     use super::*;

@@ -30,6 +30,7 @@ pub(crate) struct QueueSpec {
     pub durable: bool,
     /// It goes with its last consumer.
     pub auto_delete: bool,
+    #[serde(with = "super::wire_table")]
     pub arguments: FieldTable,
 }
 
@@ -46,6 +47,8 @@ pub(crate) struct Queue {
     /// Dead letters that no queue takes at present, of a queue that must not lose them: held messages, and
     /// why they are to go.
     pub stuck: VecDeque<(u64, super::dead_letters::Reason)>,
+    /// Whether its next message could not be read just now.
+    pub unreadable: bool,
     /// When its timer rings, in milliseconds since 1970.
     pub timer: Option<u64>,
     /// When it was last used, in milliseconds since 1970.
@@ -72,6 +75,7 @@ impl Queue {
             consumers: Consumers::default(),
             stream: None,
             stuck: VecDeque::new(),
+            unreadable: false,
             timer: None,
             used: now,
             counts: Counts::default(),

@@ -63,6 +63,7 @@ pub(crate) struct ExchangeSpec {
     pub auto_delete: bool,
     /// Clients may not publish to it.
     pub internal: bool,
+    #[serde(with = "super::wire_table")]
     pub arguments: FieldTable,
 }
 
@@ -71,6 +72,7 @@ pub(crate) struct ExchangeSpec {
 pub(crate) struct Binding {
     pub queue: QueueId,
     pub key: Arc<str>,
+    #[serde(with = "super::wire_table")]
     pub arguments: FieldTable,
 }
 

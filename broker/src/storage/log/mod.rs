@@ -73,9 +73,9 @@ impl Log {
         (place, ticket)
     }
 
-    /// Whether the current segment is as long as it should become.
-    pub fn is_full(&self) -> bool {
-        self.file.end() >= self.segment_bytes
+    /// Whether the current segment is as long as it should become, and as this many bytes.
+    pub fn is_full(&self, least: u64) -> bool {
+        self.file.end() >= self.segment_bytes.max(least)
     }
 
     /// What is appended from here on goes into a new segment. Waits for no disk.

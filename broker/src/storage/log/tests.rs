@@ -59,7 +59,7 @@ fn fill(folder: &Path) -> Records {
     let mut opened = open(folder);
     let mut records = Vec::new();
     for index in 0..36_u8 {
-        if opened.log.is_full() {
+        if opened.log.is_full(0) {
             opened.log.begin_segment().unwrap();
         }
         let payload = vec![index; usize::from(index) * 7 % 31];
@@ -225,7 +225,7 @@ proptest! {
                 opened = open(folder.path());
                 prop_assert_eq!(&opened.replayed, &records);
             }
-            if opened.log.is_full() && size % 2 == 0 {
+            if opened.log.is_full(0) && size % 2 == 0 {
                 opened.log.begin_segment().unwrap();
             }
             let payload = vec![index as u8; *size];

@@ -58,6 +58,11 @@ impl StreamReader {
         self.next
     }
 
+    /// Whether there is something to read.
+    pub fn has_more(&self) -> bool {
+        self.shared.window(self.next).is_some()
+    }
+
     /// What comes next: so many records at most, and no more once their payloads have `max_bytes` bytes
     /// together. Empty when there is nothing yet. Goes on with the first record that is kept where older ones
     /// were given up. Blocks.

@@ -123,11 +123,8 @@ async fn publish_until_it_dies(
         let body = next.to_string();
         let properties = BasicProperties::default().with_delivery_mode(2);
         let options = BasicPublishOptions::default();
-        let Ok(confirm) =
-            channel.basic_publish("".into(), "work".into(), options, body.as_bytes(), properties).await
-        else {
-            break;
-        };
+        let published = channel.basic_publish("".into(), "work".into(), options, body.as_bytes(), properties);
+        let Ok(Ok(confirm)) = timeout(SILENCE, published).await else { break };
         under_way.push_back((*next, confirm));
         *next += 1;
         if under_way.len() == UNDER_WAY {
@@ -164,7 +161,9 @@ async fn consume_until_it_dies(
         let number: u64 = std::str::from_utf8(&delivery.data).expect("text").parse().expect("a number");
         assert!(!acknowledged.contains(&number), "{number} was acknowledged, and comes again");
         doubtful.insert(number);
-        if delivery.ack(BasicAckOptions::default()).await.is_err() {
+        // on a connection that dies in this moment lapin was seen to wait for ever
+        let sent = timeout(SILENCE, delivery.ack(BasicAckOptions::default())).await;
+        if !sent.is_ok_and(|sent| sent.is_ok()) {
             return;
         }
         some.push(number);

@@ -4,5 +4,6 @@
 
 mod killable;
 mod killed;
+mod odd;
 mod tidy;
 mod torn;

@@ -195,7 +195,7 @@ fn a_broker_that_dies_while_it_writes_finds_what_was_reached() {
     let mut opened = open(folder.path());
     let mut records = Vec::new();
     for index in 0..500_u16 {
-        if opened.log.is_full() {
+        if opened.log.is_full(0) {
             opened.log.begin_segment().unwrap();
         }
         let payload = vec![index as u8; 20];
