@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 
 use broker::Config;
+use testkit::BrokerKind;
 
 use crate::embedded::{Embedded, folder};
 
@@ -17,11 +18,19 @@ pub struct Server {
     _alive: Box<dyn Any + Send + Sync>,
 }
 
-/// All servers of this machine, each fresh.
+/// Every server that is wanted and can be had, each fresh.
 pub async fn servers() -> Vec<Server> {
-    let rabbitmq = testkit::virtual_host().await;
-    let rabbitmq = rabbitmq.map(|host| Server::new("RabbitMQ", host.url.clone(), host));
-    std::iter::once(embedded_with(|_| ()).await).chain(rabbitmq).collect()
+    let mut servers = Vec::new();
+    for kind in BrokerKind::wanted() {
+        match kind {
+            BrokerKind::Embedded => servers.push(embedded_with(|_| ()).await),
+            BrokerKind::RabbitMq => {
+                let host = testkit::virtual_host().await;
+                servers.extend(host.map(|host| Server::new("RabbitMQ", host.url.clone(), host)));
+            }
+        }
+    }
+    servers
 }
 
 /// The embedded broker alone, with what is changed about its configuration.

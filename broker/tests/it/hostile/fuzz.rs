@@ -7,10 +7,10 @@ use super::bytes::{self, Bytes, frame, method, start_ok, tune_ok};
 use super::process::Process;
 use super::{Bystander, Raw};
 
-/// How many streams of each kind: `TRADEWIND_HOSTILE_STREAMS`, or 200.
+/// How many streams of each kind: `TRADEWIND_HOSTILE_STREAMS`, or 100.
 fn streams() -> u64 {
     let asked = std::env::var("TRADEWIND_HOSTILE_STREAMS").ok();
-    asked.map_or(200, |asked| asked.parse().expect("TRADEWIND_HOSTILE_STREAMS is a number"))
+    asked.map_or(100, |asked| asked.parse().expect("TRADEWIND_HOSTILE_STREAMS is a number"))
 }
 
 #[tokio::test]
