@@ -148,11 +148,14 @@ fn shortage(shared: &Shared) -> Option<String> {
 
 /// Waits until nobody knows any more what is on disk; why.
 async fn broken(condition: &mut watch::Receiver<Condition>) -> String {
-    match condition.wait_for(|condition| matches!(condition, Condition::Broken(_))).await {
-        Ok(condition) => match &*condition {
-            Condition::Broken(why) => why.clone(),
-            _ => String::new(),
-        },
-        Err(_) => std::future::pending().await,
+    let broken = condition.wait_for(|condition| matches!(condition, Condition::Broken(_))).await;
+    let why = broken.ok().map(|condition| match &*condition {
+        Condition::Broken(why) => why.clone(),
+        Condition::Well | Condition::Refusing(_) => String::new(),
+    });
+    match why {
+        Some(why) => why,
+        // the thread that writes has ended in good order
+        None => std::future::pending().await,
     }
 }
