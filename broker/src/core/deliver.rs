@@ -124,12 +124,7 @@ impl Core {
         let mut durable = Vec::new();
         for number in numbers {
             let Some((slot, cached)) = queue.messages.remove(*number) else { continue };
-            if let Some(message) = cached {
-                self.store.cached -= message.size();
-            }
-            if let Some(place) = slot.place() {
-                self.store.release(place);
-            }
+            self.store.forget(&slot, cached.as_deref());
             if slot.is(Mark::Durable) {
                 durable.push(*number);
             }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ids::QueueId;
+use super::queue::slots::Slot;
 use super::records::{self, Change, Entry, Purpose, Snapshot};
 use crate::error::OpenError;
 use crate::message::Message;
@@ -135,6 +136,14 @@ impl Store {
     /// A record is needed by one message less.
     pub fn release(&mut self, place: Place) {
         self.log.release(place);
+    }
+
+    /// A message is gone: neither its record nor its place in memory is needed for it.
+    pub fn forget(&mut self, slot: &Slot, cached: Option<&Message>) {
+        self.cached -= cached.map_or(0, Message::size);
+        if let Some(place) = slot.place() {
+            self.release(place);
+        }
     }
 
     /// Deletes what nobody needs any more.

@@ -171,10 +171,7 @@ impl Core {
         let numbers: Vec<u64> = queue.messages.iter().map(|(number, _)| number).collect();
         for number in numbers {
             let Some((slot, cached)) = queue.messages.remove(number) else { continue };
-            self.store.cached -= cached.map_or(0, |message| message.size());
-            if let Some(place) = slot.place() {
-                self.store.release(place);
-            }
+            self.store.forget(&slot, cached.as_deref());
         }
         self.unbind_everywhere(id);
         let ticket = match queue.is_kept() {
