@@ -133,8 +133,8 @@ impl Raw {
         let _ = timeout(ANSWER, self.output.write_all(bytes.as_ref())).await;
     }
 
-    /// Sends nothing more, which the broker sees. Waits until it has closed the stream, too, and so has dealt
-    /// with all that was sent.
+    /// Sends nothing more, which the broker sees. Waits until it has closed the stream, too, and so does nothing
+    /// more with what was sent.
     pub async fn hang_up(mut self) {
         // it may have closed already
         let _ = self.output.shutdown().await;
