@@ -1,13 +1,12 @@
 //! The `main` of a process: runtime, signals, exit code.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Module, Platform, run};
+use super::{Bootstrap, Module, Platform, run};
 use crate::config::ConfigError;
 use crate::telemetry::logs;
 
@@ -18,7 +17,7 @@ pub fn main(
 ) -> ExitCode {
     block_on(async {
         let bootstrap = arguments.resolve()?;
-        let listener = bind(bootstrap.listen, "--listen").await?;
+        let listener = listen(&bootstrap).await?;
         run(bootstrap, listener, signalled(), assemble).await
     })
 }
@@ -51,10 +50,12 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     }
 }
 
-/// A socket that listens at the address that `flag` chose.
-pub async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: choose another address with {flag}, or port 0 for any")
+async fn listen(bootstrap: &Bootstrap) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(bootstrap.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}: choose another address with --listen, or port 0 for any",
+            bootstrap.listen
+        )
     })
 }
 

@@ -13,8 +13,6 @@ use crate::text;
 /// What a data folder of ours holds. Anything else in it is not ours to delete.
 const OURS: &[&str] = &[
     "db",
-    "placements",
-    "arrangement.json",
     "logs",
     "config",
     "config-files",

@@ -24,7 +24,6 @@ mod stream;
 
 use lapin::types::ShortString;
 
-use super::Bus;
 use super::broker::short;
 use crate::process::{Module, Platform};
 
@@ -50,7 +49,7 @@ pub fn offer<P>(module: Module, platform: &Platform, operations: Operations<P>) 
 where
     P: ?Sized + Send + Sync + 'static,
 {
-    match platform.bus.as_ref().and_then(Bus::broker) {
+    match &platform.broker {
         Some(broker) => module.task(serve(broker.clone(), operations, platform.draining.clone())),
         None => module,
     }

@@ -133,7 +133,5 @@ async fn a_closed_mailbox_forgets_everything() {
     assert!(!closed.is_open() && shop.mailbox.is_open());
     assert_eq!(shop.outbox().await, []);
     let broker = Arc::new(Scripted::working());
-    let gate = Gate::default();
-    let relaying = closed.relay_to(broker, &gate, CancellationToken::new());
-    tokio::time::timeout(PATIENCE, relaying).await.expect("returns");
+    tokio::time::timeout(PATIENCE, closed.relay(broker, CancellationToken::new())).await.expect("returns");
 }
