@@ -6,7 +6,7 @@ use testkit::eventually;
 
 use super::bytes::{self, GET_OK};
 use super::{Bystander, Raw};
-use crate::servers::servers;
+use crate::servers::{embedded_with, servers};
 
 #[tokio::test]
 async fn a_message_that_was_cut_short_is_not_there() {
@@ -38,6 +38,18 @@ async fn what_was_confirmed_before_a_cut_is_there() {
         cut.hang_up().await;
         assert_eq!(watcher.ready("kept").await, 2, "{}", server.name);
     }
+}
+
+/// RabbitMQ promises less: see above.
+#[tokio::test]
+async fn the_embedded_broker_keeps_what_was_published_whole_before_a_cut() {
+    let server = embedded_with(|_| ()).await;
+    let mut watcher = Raw::publisher(&server.url, "kept").await;
+    let mut cut = Raw::channel(&server.url).await;
+    let whole = bytes::message(1, "kept", "one").raw(bytes::message(1, "kept", "two"));
+    cut.send(whole.raw(bytes::publish(1, "kept"))).await;
+    cut.hang_up().await;
+    watcher.until_ready("kept", |count| count == 2).await;
 }
 
 #[tokio::test]
