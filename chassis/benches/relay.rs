@@ -15,6 +15,7 @@ use std::time::Duration;
 use chassis::clock::SystemClock;
 use chassis::messaging::Broker;
 use chassis::messaging::broker::PublishError;
+use chassis::messaging::bus::Gate;
 use chassis::messaging::mailbox::{Batch, Mailbox, Publish};
 use chassis::store::{Store, StoreUrl, commit};
 use contracts::messages::{Address, Message, MessageId, Outgoing};
@@ -187,7 +188,10 @@ struct Relaying {
 impl Relaying {
     fn start(mailbox: Mailbox, publisher: &Arc<Timed>) -> Self {
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(mailbox.relay(Handle(publisher.clone()), shutdown.clone()));
+        let task = tokio::spawn({
+            let (publisher, shutdown) = (Handle(publisher.clone()), shutdown.clone());
+            async move { mailbox.relay_to(publisher, &Gate::default(), shutdown).await }
+        });
         Self { shutdown, task }
     }
 

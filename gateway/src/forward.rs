@@ -134,6 +134,10 @@ impl Errand<'_> {
         let Chosen { upstream, address, ticket } = chosen;
         let (upload, handle) = Upload::new(body, self.limit);
         match upstream.oneshot(self.request(upload)).await {
+            // a module in this process makes what it can of a body that was cut off
+            Ok(_) if address.is_none() && handle.stopped() == Some(Stopped::TooLarge) => {
+                Err(Failed::Finally(Refused::too_large(self.limit)))
+            }
             Ok(response) => Ok(self.answer(response, address.as_ref(), rules, ticket)),
             Err(error) => {
                 let service = self.route.service();

@@ -54,9 +54,9 @@ impl Builder {
 
     /// The same with `service` in this process, answered by `routes`.
     pub fn local(mut self, service: &str, routes: Router) -> Self {
-        // so that a problem has its body and its `Location` when the gateway sees it, as one that came
-        // over the network has
-        self.local.insert(service.to_owned(), routes.layer(from_fn(problems::write)));
+        // so that what comes back is what would have come over the network: a problem with its body and its
+        // `Location`, say
+        self.local.insert(service.to_owned(), chassis::server::in_process(routes));
         self
     }
 

@@ -34,17 +34,21 @@ use chassis::config::{Configuration, Live};
 use chassis::discovery::Discovery;
 use chassis::process::{Module, Platform};
 use contracts::Problem;
+use tokio::net::TcpListener;
 
 pub use config::GatewayConfig;
 pub use gateway::Builder;
 
-/// The gateway on `platform`.
-pub async fn assemble(platform: &Platform) -> anyhow::Result<Module> {
+/// The gateway on `platform`, with its door at `door`. Requests for the modules in `here`, which live in the same
+/// process, are answered there; those for others go to whom discovery knows.
+pub async fn assemble(platform: &Platform, door: TcpListener, here: &[Module]) -> anyhow::Result<Module> {
     let sections = Configuration::builder("gateway").section::<GatewayConfig>();
     let configuration = platform.configure(sections).await?;
     let gateway = Builder::new(platform.discovery.clone(), configuration.section());
+    let gateway =
+        here.iter().fold(gateway, |gateway, module| gateway.local(module.name, module.routes.clone()));
     let routes = gateway.draining(platform.draining.clone()).router()?;
-    Ok(Module::new("gateway", routes, configuration))
+    Ok(Module::new("gateway", Router::new(), configuration).door(door, routes))
 }
 
 /// The gateway's routes, with instances from `discovery`. Fails on faulty routes, with every fault.

@@ -4,7 +4,9 @@
 //! - [`shop`]: a whole shop of real processes, for one test
 //! - [`reply`]: what a client of it was told
 //! - [`load`]: customers who place orders meanwhile
+//! - [`ground`]: the topology and the databases that whole shops stand on
 
+pub mod ground;
 pub mod load;
 pub mod reply;
 pub mod shop;

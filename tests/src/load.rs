@@ -107,6 +107,7 @@ struct Shared {
     url: String,
     cards: Vec<&'static str>,
     coordinations: Vec<Coordination>,
+    pace: Duration,
     placed: AtomicUsize,
     answers: Mutex<Vec<Answer>>,
 }
@@ -119,11 +120,23 @@ impl Load {
 
     /// Customers who pay with each of `cards` and ask for each of `coordinations` in turn.
     pub fn coordinated(shop: &Shop, cards: &[&'static str], coordinations: &[Coordination]) -> Self {
+        Self::paced(shop, cards, coordinations, Duration::ZERO)
+    }
+
+    /// The same customers, each of whom takes a breath of `pace` before the next order: a steady stream, and not as
+    /// much as the shop can bear.
+    pub fn paced(
+        shop: &Shop,
+        cards: &[&'static str],
+        coordinations: &[Coordination],
+        pace: Duration,
+    ) -> Self {
         let shared = Arc::new(Shared {
             http: shop.http.clone(),
             url: shop.url("/api/orders"),
             cards: cards.to_vec(),
             coordinations: coordinations.to_vec(),
+            pace,
             placed: AtomicUsize::new(0),
             answers: Mutex::new(Vec::new()),
         });
@@ -134,6 +147,7 @@ impl Load {
             customers.spawn(async move {
                 while !stop.is_cancelled() {
                     shared.order(&format!("customer-{number}"), &stop).await;
+                    stop.run_until_cancelled(tokio::time::sleep(shared.pace)).await;
                 }
             });
         }

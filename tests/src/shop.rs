@@ -23,7 +23,10 @@ use tradewind::audit::{self, Report};
 use tradewind::cli::ShopArgs;
 use tradewind::client;
 use tradewind::commands::config::set_key;
+use tradewind::topology::Part;
 use tradewind::up::status::{ProcessStatus, ShopStatus, State};
+
+use crate::ground::ground;
 
 /// How long anything in a shop may take on a slow machine.
 pub const PATIENCE: Duration = Duration::from_secs(90);
@@ -43,28 +46,28 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// Starts a shop with `arguments` besides `--ports auto` and an emptied data folder; returns when it
-    /// is ready. `program` is `env!("CARGO_BIN_EXE_tradewind-under-test")`.
+    /// Starts a shop on the ground of this run, with `arguments` besides `--ports auto` and an emptied data folder;
+    /// returns when it is ready. `program` is `env!("CARGO_BIN_EXE_tradewind-under-test")`.
     pub async fn start(program: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("shop");
-        Self::start_in(program, &data, arguments, Some(folder)).await
+        let shop = Self::start_on(program, &data, arguments).await;
+        Self { _folder: Some(folder), ..shop }
     }
 
-    /// Starts a shop on a data folder that the caller keeps.
+    /// Starts a shop on the ground of this run and a data folder that the caller keeps.
     pub async fn start_on(program: &str, data: &Path, arguments: &[&str]) -> Self {
-        Self::start_in(program, data, arguments, None).await
+        let said = ground().topology_arguments(arguments);
+        let said: Vec<_> = said.iter().map(String::as_str).chain(arguments.iter().copied()).collect();
+        Self::start_as_left(program, data, &said).await
     }
 
-    async fn start_in(
-        program: &str,
-        data: &Path,
-        arguments: &[&str],
-        folder: Option<tempfile::TempDir>,
-    ) -> Self {
+    /// Starts the shop on a data folder in whatever topology it was left.
+    pub async fn start_as_left(program: &str, data: &Path, arguments: &[&str]) -> Self {
         let mut up = Command::new(program)
             .args(["up", "--ports", "auto", "--json", "--data"])
             .arg(data)
+            .args(ground().store_arguments(data, arguments).await)
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -83,7 +86,7 @@ impl Shop {
         let client = client::Shop::find(&ShopArgs { data: data.to_owned() }).expect("the shop is found");
         let http =
             reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client");
-        Self { up, program: program.into(), data: data.to_owned(), complaints, http, client, _folder: folder }
+        Self { up, program: program.into(), data: data.to_owned(), complaints, http, client, _folder: None }
     }
 
     /// Its data folder.
@@ -126,6 +129,7 @@ impl Shop {
             .args(["--registry", &up.registry, "--config-server", &up.config_server])
             .arg("--data")
             .arg(&self.data)
+            .args(ground().store_arguments(&self.data, &[]).await)
             .env("TRADEWIND_BROKER", broker)
             .env("TRADEWIND_PAYMENTS__CARD_NETWORK__URL", &up.card_network)
             .stdin(Stdio::null())
@@ -150,30 +154,67 @@ impl Shop {
     /// How the process called `name` is doing.
     pub async fn process(&self, name: &str) -> ProcessStatus {
         let status = self.status().await;
-        status.processes.into_iter().find(|process| process.name == name).expect("a process of that name")
+        let found = status.processes.into_iter().find(|process| process.name == name);
+        found.unwrap_or_else(|| panic!("no process is called {name}"))
     }
 
-    /// Ends a process as `kill -9` does.
-    pub async fn kill(&self, name: &str) -> ProcessStatus {
-        let process = self.process(name).await;
-        let pid = process.pid.and_then(|pid| Pid::from_raw(pid as i32)).expect("it runs");
-        kill_process(pid, Signal::KILL).expect("it can be killed");
-        process
+    /// How the processes are doing that host the module called `name`, or the supporting server called so.
+    pub async fn hosts(&self, name: &str) -> Vec<ProcessStatus> {
+        if Part::named(name).is_none() {
+            return vec![self.process(name).await];
+        }
+        let mut processes = self.status().await.processes;
+        processes.retain(|process| process.modules.iter().any(|module| module == name));
+        assert!(!processes.is_empty(), "nobody hosts {name}");
+        processes
     }
 
-    /// Waits until `name` was started more than `restarts` times again, and is ready.
-    pub async fn back(&self, name: &str, restarts: u32) {
-        eventually(&format!("{name} to come back"), PATIENCE, async || {
-            let process = self.process(name).await;
-            (process.restarts > restarts && process.state == State::Ready).then_some(())
-        })
-        .await;
+    /// The first of [`Self::hosts`].
+    pub async fn host(&self, name: &str) -> ProcessStatus {
+        self.hosts(name).await.remove(0)
+    }
+
+    /// Ends, as `kill -9` does, every process that hosts the module called `name`, or the supporting server called
+    /// so; how they were doing until then.
+    pub async fn kill(&self, name: &str) -> Vec<ProcessStatus> {
+        let hosts = self.hosts(name).await;
+        hosts.iter().for_each(|host| signal(host, Signal::KILL));
+        hosts
+    }
+
+    /// Waits until each of these processes was started again, and is ready.
+    pub async fn back(&self, died: &[ProcessStatus]) {
+        for process in died {
+            eventually(&format!("{} to come back", process.name), PATIENCE, async || {
+                let now = self.process(&process.name).await;
+                (now.restarts > process.restarts && now.state == State::Ready).then_some(())
+            })
+            .await;
+        }
+    }
+
+    /// Where the first process that hosts `module` answers HTTP and gRPC for those within the shop.
+    pub async fn inside(&self, module: &str) -> String {
+        self.host(module).await.http_address().expect("an address").to_owned()
     }
 
     /// Runs a command of `tradewind` on this shop; its exit code and what it printed.
     pub async fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let data = self.data.to_str().expect("a path in UTF-8");
         run(&self.program, &[arguments, &["--data", data]].concat()).await
+    }
+
+    /// Begins a command of `tradewind` on this shop. It ends when this value is dropped.
+    pub async fn begin(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).arg("--data").arg(&self.data);
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        quiet.kill_on_drop(true).spawn().expect("the command starts")
+    }
+
+    /// Looks where everybody is, which changes when the shop moves.
+    pub fn look_again(&mut self) {
+        self.client = client::Shop::find(&ShopArgs { data: self.data.clone() }).expect("the shop is found");
     }
 
     /// Places an order through the gateway.
@@ -252,7 +293,7 @@ impl Shop {
 
     /// Audits the shop once every order rests.
     pub async fn audit(&self, acknowledged: &[OrderId]) -> Report {
-        let ports = self.client.audit_ports().expect("the registry's address");
+        let ports = self.client.audit_ports().await.expect("who is where");
         audit::run(&ports, PATIENCE, acknowledged).await.expect("every module answers")
     }
 
@@ -269,6 +310,12 @@ impl Shop {
         let status = self.ended().await;
         assert!(status.success(), "{status}");
     }
+}
+
+/// Sends a process a signal.
+pub fn signal(process: &ProcessStatus, signal: Signal) {
+    let pid = process.pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw).expect("it runs");
+    kill_process(pid, signal).expect("it can be signalled");
 }
 
 /// Runs a command to its end; its exit code and what it printed.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chassis::config::{AdminClient, Environment, Live, ProcessEnvironment};
-use chassis::discovery::{Consul, Directory};
+use chassis::discovery::{Consul, Directory, Discovery, Instance, StaticDirectory};
 use contracts::Problem;
 use contracts::error::{ProblemJson, chain};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -18,7 +18,9 @@ use crate::cli::ShopArgs;
 use crate::exit::Ending;
 use crate::folder::{Folder, UpFile};
 use crate::message_books::ControlEndpoints;
-use crate::up::status::ShopStatus;
+use crate::topology::Topology;
+use crate::up::moving::status::MoveStatus;
+use crate::up::status::{ProcessStatus, ShopStatus};
 
 /// Longer than the longest deadline behind the gateway.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -82,6 +84,63 @@ impl Shop {
         }
     }
 
+    /// The topology that it has.
+    pub async fn topology(&self) -> anyhow::Result<Topology> {
+        let topology = self.read(self.http.get(format!("{}/topology", self.up.control))).await;
+        topology.map_err(|error| self.silent(&error))
+    }
+
+    /// How the shop moves, or the last move ended.
+    pub async fn how_it_moves(&self) -> anyhow::Result<MoveStatus> {
+        let status = self.read(self.http.get(format!("{}/move", self.up.control))).await;
+        status.map_err(|error| self.silent(&error))
+    }
+
+    /// Begins to move the shop to a topology.
+    pub async fn begin_to_move(&self, to: &Topology) -> anyhow::Result<MoveStatus> {
+        self.told_to_move("move", Some(to)).await
+    }
+
+    /// Takes back the move that is under way, or that was interrupted.
+    pub async fn take_back_move(&self) -> anyhow::Result<MoveStatus> {
+        self.told_to_move("move/undo", None).await
+    }
+
+    async fn told_to_move(&self, path: &str, to: Option<&Topology>) -> anyhow::Result<MoveStatus> {
+        let url = format!("{}/{path}", self.up.control);
+        let request = self.http.post(url).bearer_auth(self.folder.operator_token()?);
+        let request = match to {
+            Some(to) => request.json(to),
+            None => request,
+        };
+        match self.read(request).await {
+            Ok(status) => Ok(status),
+            Err(RequestError::Refused(problem)) => Err(Ending::Usage(problem.detail).into()),
+            Err(error) => Err(self.silent(&error)),
+        }
+    }
+
+    /// Who is where: as the registry says, or as the supervisor does where there is none.
+    pub async fn directory(&self) -> anyhow::Result<Arc<dyn Discovery>> {
+        if !self.up.addresses.registry.is_empty() {
+            return Ok(Arc::new(Directory::new(self.registry()?, CancellationToken::new())));
+        }
+        let (status, directory) = (self.status().await?, StaticDirectory::new());
+        for (module, process) in status.hosted() {
+            directory.set(module, instance_of(module, process).into_iter().collect());
+        }
+        Ok(Arc::new(directory))
+    }
+
+    /// The live instances of a module.
+    pub async fn instances(&self, module: &str) -> anyhow::Result<Vec<Instance>> {
+        if !self.up.addresses.registry.is_empty() {
+            return Ok(self.registry()?.healthy(module, 0, Duration::ZERO).await?.value);
+        }
+        let status = self.status().await?;
+        Ok(status.hosts_of(module).filter_map(|process| instance_of(module, process)).collect())
+    }
+
     /// A change at the process at `address`, with the operator's token.
     pub fn change_at(&self, method: Method, address: &str, path: &str) -> anyhow::Result<RequestBuilder> {
         let token = self.folder.operator_token()?;
@@ -115,9 +174,9 @@ impl Shop {
         Ok(Consul::new(&self.up.addresses.registry, token)?)
     }
 
-    /// The ports of the modules that keep books, found through the registry.
-    pub fn audit_ports(&self) -> anyhow::Result<audit::Ports> {
-        let directory = Arc::new(Directory::new(self.registry()?, CancellationToken::new()));
+    /// The ports of the modules that keep books.
+    pub async fn audit_ports(&self) -> anyhow::Result<audit::Ports> {
+        let directory = self.directory().await?;
         let resolver = Resolver::over(directory.clone());
         let edges = resolver.edges("audit", Live::fixed(WireChoices::default()));
         let messages = ControlEndpoints {
@@ -155,6 +214,16 @@ impl Shop {
         let UpFile { pid, control, .. } = &self.up;
         Ending::NotRunning(format!("the shop (process {pid}) does not answer at {control}: {error}")).into()
     }
+}
+
+/// A process as an instance of one of its modules.
+fn instance_of(module: &str, process: &ProcessStatus) -> Option<Instance> {
+    Some(Instance {
+        id: format!("{module} in {}", process.name),
+        service: module.to_owned(),
+        address: process.http_address()?.to_owned(),
+        meta: Default::default(),
+    })
 }
 
 fn unexplained(status: StatusCode) -> RequestError {

@@ -24,6 +24,15 @@ pub struct Folder(PathBuf);
 #[derive(Debug)]
 pub struct FolderLock(#[expect(dead_code, reason = "held, never read")] File);
 
+/// How the last shop on a folder ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastEnd {
+    /// It drained, or there was none.
+    Orderly,
+    /// It was killed, and so were its processes.
+    Sudden,
+}
+
 /// What a running shop tells about itself: `up.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpFile {
@@ -175,6 +184,27 @@ impl Folder {
         let text = serde_json::to_vec_pretty(up).context("up.json")?;
         replace(&self.up_file(), &text)
             .with_context(|| format!("{} cannot be written", self.up_file().display()))
+    }
+
+    /// Where it is written how the shop is arranged.
+    pub fn arrangement_file(&self) -> PathBuf {
+        self.0.join("arrangement.json")
+    }
+
+    /// Writes that, as a whole.
+    pub fn write_arrangement(&self, text: &[u8]) -> anyhow::Result<()> {
+        let path = self.arrangement_file();
+        replace(&path, text).with_context(|| format!("{} cannot be written", path.display()))
+    }
+
+    /// Whether modules have kept anything here.
+    pub fn has_books(&self) -> bool {
+        self.0.join("db").exists()
+    }
+
+    /// How the shop before ended, as far as it left a trace: one that drains takes back what it announced.
+    pub fn last_end(&self) -> LastEnd {
+        if self.up_file().exists() { LastEnd::Sudden } else { LastEnd::Orderly }
     }
 
     /// Takes that back.

@@ -4,6 +4,7 @@
 //! - [`exit`]: what the exit codes mean
 //! - [`folder`]: the data folder, by which commands and the running shop find each other
 //! - [`up`]: the supervisor: starts every process, restarts what dies, drains in order
+//! - [`topology`]: which modules share a process, as data: files, rules, pictures
 //! - [`run`]: one process of the shop: the table of names and what they run
 //! - [`lifeline`]: how such a process notices that its supervisor is gone
 //! - [`audit`]: whether the books of all modules agree
@@ -23,6 +24,7 @@ pub mod lifeline;
 mod message_books;
 pub mod run;
 pub mod text;
+pub mod topology;
 pub mod up;
 
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
-//! One process of the shop: the table of names and what they run. Modules are put together here, and
-//! nowhere else.
+//! One process of the shop: what it can run. Modules are put together here, and nowhere else but in their own
+//! `main.rs`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,17 +11,21 @@ use chassis::control::{Changes, Guard};
 use chassis::process::{self, Bootstrap, Module, Platform, run_standalone};
 use chassis::telemetry::metrics;
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use futures::future::try_join_all;
 use listenfd::ListenFd;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use wires::Resolver;
 
 use crate::cli::RunArgs;
+use crate::exit::{self, Ending};
 use crate::lifeline;
+use crate::topology::Part;
 
-/// The processes of the microservices topology.
+/// A supporting server, which always is a process of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
-pub enum Process {
+pub enum Server {
     /// The service registry, which speaks Consul's HTTP API
     Registry,
     /// The configuration of every service
@@ -30,41 +34,92 @@ pub enum Process {
     Broker,
     /// The company that moves money, simulated
     CardNetwork,
-    /// What the shop sells
-    Catalog,
-    /// How much of it there is
-    Inventory,
-    /// The money
-    Payments,
-    /// The carriers
-    Shipping,
-    /// What customers want
-    Orders,
-    /// What customers are told
-    Notifications,
-    /// What goes with what
-    Recommendations,
-    /// The public door
-    Gateway,
 }
 
-impl Process {
-    /// Its name, in the registry too.
+impl Server {
+    /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Registry => "registry",
             Self::ConfigServer => "config-server",
             Self::Broker => "broker",
             Self::CardNetwork => "card-network",
-            Self::Catalog => "catalog",
-            Self::Inventory => "inventory",
-            Self::Payments => "payments",
-            Self::Shipping => "shipping",
-            Self::Orders => "orders",
-            Self::Notifications => "notifications",
-            Self::Recommendations => "recommendations",
-            Self::Gateway => "gateway",
         }
+    }
+}
+
+/// What a process can be told to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// A supporting server.
+    Server(Server),
+    /// A module of the shop, alone or beside others.
+    Module(Part),
+}
+
+impl Role {
+    /// Its name, in the registry too.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Server(server) => server.name(),
+            Self::Module(part) => part.name(),
+        }
+    }
+}
+
+impl ValueEnum for Role {
+    fn value_variants<'a>() -> &'a [Self] {
+        const {
+            &[
+                Self::Server(Server::Registry),
+                Self::Server(Server::ConfigServer),
+                Self::Server(Server::Broker),
+                Self::Server(Server::CardNetwork),
+                Self::Module(Part::Catalog),
+                Self::Module(Part::Inventory),
+                Self::Module(Part::Payments),
+                Self::Module(Part::Shipping),
+                Self::Module(Part::Orders),
+                Self::Module(Part::Notifications),
+                Self::Module(Part::Recommendations),
+                Self::Module(Part::Gateway),
+            ]
+        }
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Server(server) => server.to_possible_value(),
+            Self::Module(part) => part.to_possible_value(),
+        }
+    }
+}
+
+/// What one process runs.
+enum Work {
+    Server(Server),
+    Modules(Vec<Part>),
+}
+
+impl Work {
+    fn of(roles: &[Role]) -> Result<Self, Ending> {
+        let mut parts = Vec::new();
+        for role in roles {
+            match *role {
+                Role::Server(server) if roles.len() == 1 => return Ok(Self::Server(server)),
+                Role::Server(server) => {
+                    let name = server.name();
+                    let message =
+                        format!("{name} shares its process with nobody: start it with `run {name}` alone");
+                    return Err(Ending::Usage(message));
+                }
+                Role::Module(part) if parts.contains(&part) => {
+                    return Err(Ending::Usage(format!("{} is named twice", part.name())));
+                }
+                Role::Module(part) => parts.push(part),
+            }
+        }
+        Ok(Self::Modules(parts))
     }
 }
 
@@ -73,38 +128,45 @@ pub fn run(args: Box<RunArgs>) -> ExitCode {
     // before there is any other thread: this takes its variables out of the environment
     let mut sockets = ListenFd::from_env();
     let passed = [sockets.take_tcp_listener(0), sockets.take_tcp_listener(1)];
-    process::block_on(life(*args, passed))
+    let work = match Work::of(&args.roles) {
+        Ok(work) => work,
+        Err(ending) => return exit::code_of(Err(ending.into())),
+    };
+    process::block_on(life(*args, work, passed))
 }
 
 /// A socket that the supervisor passed, if it did.
 type Passed = io::Result<Option<std::net::TcpListener>>;
 
-async fn life(args: RunArgs, [passed, second]: [Passed; 2]) -> anyhow::Result<()> {
-    let RunArgs { process, process_args, config_files, http_listen, lifeline } = args;
+async fn life(args: RunArgs, work: Work, [first, second]: [Passed; 2]) -> anyhow::Result<()> {
+    let RunArgs { process_args, config_files, gateway_listen, http_listen, lifeline, .. } = args;
     let shutdown = process::signalled();
     if lifeline {
         lifeline::watch(io::stdin(), shutdown.clone());
     }
     let bootstrap = process_args.resolve()?;
-    let listener = socket(passed, bootstrap.listen, "--listen").await?;
-    let start = Start { bootstrap, listener, shutdown };
-    match process {
-        Process::Registry => registry(start).await,
-        Process::ConfigServer => config_server(start, config_files).await,
-        Process::Broker => broker(start, socket(second, http_listen, "--http-listen").await?).await,
-        Process::CardNetwork => card_network(start).await,
-        Process::Catalog => service(start, async |p, wires| catalog::assemble(p, wires).await).await,
-        Process::Inventory => service(start, async |p, wires| inventory::assemble(p, wires).await).await,
-        Process::Payments => service(start, async |p, wires| payments::assemble(p, wires).await).await,
-        Process::Shipping => service(start, async |p, wires| shipping::assemble(p, wires).await).await,
-        Process::Orders => service(start, async |p, wires| orders::assemble(p, wires).await).await,
-        Process::Notifications => {
-            service(start, async |p, wires| notifications::assemble(p, wires).await).await
+    let inside = bootstrap.listen;
+    match work {
+        // the door to the outside world stands before that for those within
+        Work::Modules(parts) if parts.contains(&Part::Gateway) => {
+            let door = socket(first, gateway_listen, "--gateway-listen").await?;
+            let listener = socket(second, inside, "--listen").await?;
+            modules(Start { bootstrap, listener, shutdown }, &parts, Some(door)).await
         }
-        Process::Recommendations => {
-            service(start, async |p, wires| recommendations::assemble(p, wires).await).await
+        Work::Modules(parts) => {
+            let listener = socket(first, inside, "--listen").await?;
+            modules(Start { bootstrap, listener, shutdown }, &parts, None).await
         }
-        Process::Gateway => service(start, async |p, _| gateway::assemble(p).await).await,
+        Work::Server(server) => {
+            let listener = socket(first, inside, "--listen").await?;
+            let start = Start { bootstrap, listener, shutdown };
+            match server {
+                Server::Registry => registry(start).await,
+                Server::ConfigServer => config_server(start, config_files).await,
+                Server::Broker => broker(start, socket(second, http_listen, "--http-listen").await?).await,
+                Server::CardNetwork => card_network(start).await,
+            }
+        }
     }
 }
 
@@ -121,22 +183,41 @@ async fn socket(passed: Passed, address: SocketAddr, flag: &str) -> anyhow::Resu
         passed.set_nonblocking(true).context("the socket that was passed is of no use")?;
         return TcpListener::from_std(passed).context("the socket that was passed is of no use");
     }
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: choose another address with {flag}, or port 0 for any")
-    })
+    process::bind(address, flag).await
 }
 
-/// One module in a process of its own.
-async fn service(
-    start: Start,
-    assemble: impl AsyncFnOnce(&Platform, &Resolver) -> anyhow::Result<Module>,
-) -> anyhow::Result<()> {
+/// Modules of the shop in one process. Those that are called are put together before those that call them, so
+/// that a caller finds who lives in the same process.
+async fn modules(start: Start, parts: &[Part], door: Option<TcpListener>) -> anyhow::Result<()> {
     let Start { bootstrap, listener, shutdown } = start;
     process::run(bootstrap, listener, shutdown, async |platform: &Platform| {
         let wires = Resolver::new(platform);
-        Ok(vec![assemble(platform, &wires).await?])
+        let called = try_join_all(parts.iter().map(|part| called_module(*part, platform, &wires))).await?;
+        let mut modules: Vec<Module> = called.into_iter().flatten().collect();
+        if parts.contains(&Part::Orders) {
+            modules.push(orders::assemble(platform, &wires).await?);
+        }
+        if let Some(door) = door {
+            let gateway = gateway::assemble(platform, door, &modules).await?;
+            modules.push(gateway);
+        }
+        Ok(modules)
     })
     .await
+}
+
+/// A module that calls no other; nothing for those that do.
+async fn called_module(part: Part, platform: &Platform, wires: &Resolver) -> anyhow::Result<Option<Module>> {
+    let module = match part {
+        Part::Catalog => catalog::assemble(platform, wires).await?,
+        Part::Inventory => inventory::assemble(platform, wires).await?,
+        Part::Payments => payments::assemble(platform, wires).await?,
+        Part::Shipping => shipping::assemble(platform, wires).await?,
+        Part::Notifications => notifications::assemble(platform, wires).await?,
+        Part::Recommendations => recommendations::assemble(platform, wires).await?,
+        Part::Orders | Part::Gateway => return Ok(None),
+    };
+    Ok(Some(module))
 }
 
 async fn registry(start: Start) -> anyhow::Result<()> {
@@ -194,9 +275,20 @@ mod tests {
 
     #[test]
     fn the_name_on_the_command_line_is_the_name_everywhere() {
-        for process in Process::value_variants() {
-            let typed = process.to_possible_value().expect("none is hidden");
-            assert_eq!(typed.get_name(), process.name());
+        for role in Role::value_variants() {
+            let typed = role.to_possible_value().expect("none is hidden");
+            assert_eq!(typed.get_name(), role.name());
         }
+    }
+
+    #[test]
+    fn modules_share_a_process_and_servers_do_not() {
+        let (orders, registry) = (Role::Module(Part::Orders), Role::Server(Server::Registry));
+        assert!(matches!(Work::of(&[registry]), Ok(Work::Server(Server::Registry))));
+        assert!(
+            matches!(Work::of(&[orders, Role::Module(Part::Gateway)]), Ok(Work::Modules(parts)) if parts.len() == 2)
+        );
+        assert!(Work::of(&[orders, registry]).is_err_and(|error| error.to_string().contains("registry")));
+        assert!(Work::of(&[orders, orders]).is_err_and(|error| error.to_string().contains("twice")));
     }
 }

@@ -65,21 +65,45 @@ where
         Box::pin(async move {
             let failures = Failures { operation: call.operation, wire: balance.wire };
             let instances = balance.instances(call.context.deadline).await;
-            let Some((address, load)) = balance.loads.choose(&instances, &mut rand::rng()) else {
+            let Some((address, load)) = balance.choose(&instances) else {
                 let detail = format!("the registry knows no healthy instance of {}", balance.service);
                 return Err(failures.not_sent(RemoteReason::NoInstance, detail));
             };
-            let _in_flight = load.enter();
-            let result = balance.transport.oneshot(Routed { call, address }).await;
-            match &result {
-                Err(PortError::Remote(failure)) if failure.reason == RemoteReason::Unreachable => {
-                    load.set_aside();
-                }
-                _ => load.welcome(),
+            let spare = call.again();
+            let result = balance.clone().attempt(call, address.clone(), load).await;
+            // nothing was sent, so any call may try one other instance: this one has just ended, say
+            if let (true, Some(spare)) = (is_unreachable(&result), spare)
+                && let Some((other, load)) = balance.choose(&instances).filter(|(other, _)| *other != address)
+            {
+                return balance.attempt(spare, other, load).await;
             }
             result
         })
     }
+}
+
+impl<S> Balance<S>
+where
+    S: Service<Routed, Response = Reply, Error = PortError> + Clone,
+{
+    fn choose(&self, instances: &[Instance]) -> Option<(String, Arc<Load>)> {
+        self.loads.choose(instances, &mut rand::rng())
+    }
+
+    async fn attempt(self, call: Call, address: String, load: Arc<Load>) -> Result<Reply, PortError> {
+        let _in_flight = load.enter();
+        let result = self.transport.oneshot(Routed { call, address }).await;
+        if is_unreachable(&result) {
+            load.set_aside();
+        } else {
+            load.welcome();
+        }
+        result
+    }
+}
+
+fn is_unreachable(result: &Result<Reply, PortError>) -> bool {
+    matches!(result, Err(PortError::Remote(failure)) if failure.reason == RemoteReason::Unreachable)
 }
 
 impl<S> Balance<S> {
@@ -177,7 +201,14 @@ impl Drop for InFlight {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use chassis::discovery::StaticDirectory;
+    use contracts::Context;
+    use contracts::inventory::RESERVE;
+    use tower::service_fn;
+
     use super::*;
+    use crate::call::{EdgeName, Payload};
 
     fn instance(address: &str) -> Instance {
         Instance {
@@ -219,5 +250,38 @@ mod tests {
         let only = [instance("a:1")];
         loads.choose(&only, &mut rand::rng()).expect("an instance").1.set_aside();
         assert!(loads.choose(&only, &mut rand::rng()).is_some());
+    }
+
+    fn call() -> Call {
+        Call {
+            edge: Arc::new(EdgeName { caller: "orders".into(), callee: "inventory" }),
+            operation: &RESERVE,
+            context: Context::background("orders", Duration::from_secs(5)),
+            target: "/reservations".into(),
+            body: Payload::One(Bytes::from_static(b"{}")),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_could_not_be_sent_goes_to_one_other_instance() {
+        for (addresses, answered) in [(&["dead:1", "live:1"][..], true), (&["dead:1", "dead:2"], false)] {
+            let directory = Arc::new(StaticDirectory::new().with("inventory", addresses));
+            // which one comes first is left to chance
+            for _ in 0..20 {
+                let tried = Arc::<AtomicU32>::default();
+                let attempts = tried.clone();
+                let transport = service_fn(move |routed: Routed| {
+                    attempts.fetch_add(1, Ordering::Relaxed);
+                    let failures = Failures { operation: routed.call.operation, wire: WireKind::Rest };
+                    std::future::ready(match routed.address.starts_with("live") {
+                        true => Ok(Reply { body: routed.call.body }),
+                        false => Err(failures.not_sent(RemoteReason::Unreachable, "refused")),
+                    })
+                });
+                let balance = Balance::new("inventory", WireKind::Rest, directory.clone(), transport);
+                assert_eq!(balance.oneshot(call()).await.is_ok(), answered);
+                assert!(tried.load(Ordering::Relaxed) <= 2, "one other, and not all");
+            }
+        }
     }
 }

@@ -40,6 +40,20 @@ pub struct Call {
     pub body: Payload,
 }
 
+impl Call {
+    /// The same call once more; nothing where what is sent can be sent only once.
+    pub(crate) fn again(&self) -> Option<Self> {
+        let Payload::One(body) = &self.body else { return None };
+        Some(Self {
+            edge: self.edge.clone(),
+            operation: self.operation,
+            context: self.context.clone(),
+            target: self.target.clone(),
+            body: Payload::One(body.clone()),
+        })
+    }
+}
+
 /// What came back.
 pub struct Reply {
     /// Encoded as the call was.

@@ -7,7 +7,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use chassis::config::Live;
 use chassis::discovery::Discovery;
-use chassis::messaging::Broker;
+use chassis::messaging::{Broker, Bus};
 use chassis::process::Platform;
 use contracts::catalog::Catalog;
 use contracts::inventory::Inventory;
@@ -39,7 +39,7 @@ impl Resolver {
     /// The resolver of a process.
     pub fn new(platform: &Platform) -> Self {
         let alone = Self::over(platform.discovery.clone());
-        match &platform.broker {
+        match platform.bus.as_ref().and_then(Bus::broker) {
             Some(broker) => alone.through(broker.clone()),
             None => alone,
         }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::store::StoreUrl;
+use super::Messages;
+use crate::messaging::bus::GateState;
+use crate::store::{AbortAt, Placement, StoreUrl, Stores};
 
 /// The arguments, as typed.
 #[derive(Debug, Clone, clap::Args)]
@@ -23,15 +25,24 @@ pub struct Args {
     /// The databases: sqlite:FOLDER/{module}.db or postgres://…/tradewind_{module}; SQLite in the data folder when not given
     #[arg(long, value_name = "URL", env = "TRADEWIND_STORE")]
     pub store: Option<String>,
+    /// In which database a module's data is that this process opens for the first time
+    #[arg(long, value_enum, value_name = "WHERE", default_value_t = Placement::Own, env = "TRADEWIND_PLACEMENT")]
+    pub placement: Placement,
+    /// Fault injection, for tests: the process aborts at this point, as `kill -9` would end it
+    #[arg(long, hide = true, value_name = "POINT", env = "TRADEWIND_ABORT_AT")]
+    pub abort_at: Option<String>,
     /// The registry (Consul's HTTP API); without it this process is on its own
     #[arg(long, value_name = "URL", env = "TRADEWIND_REGISTRY")]
     pub registry: Option<String>,
     /// The registry's token, where it asks for one
     #[arg(long, value_name = "TOKEN", env = "TRADEWIND_REGISTRY_TOKEN", hide_env_values = true)]
     pub registry_token: Option<String>,
-    /// The message broker (AMQP 0-9-1); without it nothing is said or heard by messages
-    #[arg(long, value_name = "URL", env = "TRADEWIND_BROKER", hide_env_values = true)]
+    /// The message broker (AMQP 0-9-1), or `in-process` where this process is the whole shop; without it nothing is said or heard by messages
+    #[arg(long, value_name = "URL|in-process", env = "TRADEWIND_BROKER", hide_env_values = true)]
     pub broker: Option<String>,
+    /// Begins with messages held: they wait until this process is told to open (`/control/process/messages/open`)
+    #[arg(long, env = "TRADEWIND_MESSAGES_HELD")]
+    pub messages_held: bool,
     /// The config server; without it, defaults and environment are the configuration
     #[arg(long, value_name = "URL", env = "TRADEWIND_CONFIG_SERVER")]
     pub config_server: Option<String>,
@@ -60,12 +71,18 @@ pub struct Bootstrap {
     pub data: PathBuf,
     /// Where the databases are.
     pub store: StoreUrl,
+    /// In which database a module's data is that was never opened before.
+    pub placement: Placement,
+    /// Where this process shall die, for tests.
+    pub abort_at: AbortAt,
     /// The registry's address.
     pub registry: Option<String>,
     /// The registry's token.
     pub registry_token: Option<String>,
-    /// The broker's address.
-    pub broker: Option<String>,
+    /// What carries messages.
+    pub messages: Messages,
+    /// Whether messages flow from the start.
+    pub gate: GateState,
     /// The config server's address.
     pub config_server: Option<String>,
     /// The configuration profile.
@@ -98,9 +115,12 @@ impl Args {
             advertise: self.advertise,
             data: self.data,
             store,
+            placement: self.placement,
+            abort_at: AbortAt::named(self.abort_at),
             registry: self.registry,
             registry_token: self.registry_token,
-            broker: self.broker,
+            messages: Messages::parse(self.broker.as_deref()),
+            gate: if self.messages_held { GateState::Held } else { GateState::Open },
             config_server: self.config_server,
             profile: self.profile,
             instance: self.instance,
@@ -118,9 +138,12 @@ impl Bootstrap {
             advertise: None,
             store: StoreUrl::sqlite_in(&data.join("db")),
             data,
+            placement: Placement::Own,
+            abort_at: AbortAt::default(),
             registry: None,
             registry_token: None,
-            broker: None,
+            messages: Messages::None,
+            gate: GateState::Open,
             config_server: None,
             profile: "default".into(),
             instance: "1".into(),
@@ -132,6 +155,10 @@ impl Bootstrap {
     /// The name of this process' instance of `module`, in registry and logs.
     pub fn instance_of(&self, module: &str) -> String {
         format!("{module}-{}", self.instance)
+    }
+
+    pub(super) fn stores(&self) -> Stores {
+        Stores::new(self.store.clone(), &self.data, self.placement, self.abort_at.clone())
     }
 
     pub(super) fn advertised(&self, listening: SocketAddr) -> String {

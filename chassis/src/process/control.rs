@@ -1,4 +1,5 @@
-//! The control endpoints that every module has: `/control/MODULE/…`, behind the guard.
+//! The control endpoints of a process and of every module in it: `/control/process/…` and `/control/MODULE/…`,
+//! behind the guard.
 
 use std::net::SocketAddr;
 
@@ -8,10 +9,11 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
 
-use super::Bootstrap;
+use super::{Bootstrap, messages};
 use crate::config::Configuration;
 use crate::control::{Changes, Guard};
 use crate::http::Refusal;
+use crate::messaging::Bus;
 
 /// `GET /control/MODULE/config` says what the module runs with and where each value came from; beside
 /// it stand the module's own endpoints. Reading is open to this machine; others show the operator token,
@@ -22,13 +24,22 @@ pub(super) fn routes(
     configuration: Configuration,
     own: Router,
 ) -> Router {
+    let endpoints =
+        Router::new().route("/config", get(async move || Json(configuration.report()))).merge(own);
+    guarded(bootstrap, module, endpoints)
+}
+
+/// What is the process' and no module's: its messages.
+pub(super) fn process_routes(bootstrap: &Bootstrap, bus: Option<Bus>) -> Router {
+    guarded(bootstrap, "process", messages::routes(bus))
+}
+
+fn guarded(bootstrap: &Bootstrap, name: &str, endpoints: Router) -> Router {
     let guard = Guard::new(bootstrap.operator_token.clone()).with_hosts(
         bootstrap.advertise.iter().filter_map(|address| address.split(':').next().map(str::to_owned)),
     );
-    let endpoints =
-        Router::new().route("/config", get(async move || Json(configuration.report()))).merge(own);
     let endpoints = endpoints.layer(from_fn_with_state(guard.clone(), from_near_or_by_operator));
-    Router::new().nest(&format!("/control/{module}"), guard.protect(Changes::ByOperator, endpoints))
+    Router::new().nest(&format!("/control/{name}"), guard.protect(Changes::ByOperator, endpoints))
 }
 
 async fn from_near_or_by_operator(

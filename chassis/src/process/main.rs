@@ -1,12 +1,13 @@
 //! The `main` of a process: runtime, signals, exit code.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Bootstrap, Module, Platform, run};
+use super::{Module, Platform, run};
 use crate::config::ConfigError;
 use crate::telemetry::logs;
 
@@ -17,7 +18,7 @@ pub fn main(
 ) -> ExitCode {
     block_on(async {
         let bootstrap = arguments.resolve()?;
-        let listener = listen(&bootstrap).await?;
+        let listener = bind(bootstrap.listen, "--listen").await?;
         run(bootstrap, listener, signalled(), assemble).await
     })
 }
@@ -50,12 +51,10 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     }
 }
 
-async fn listen(bootstrap: &Bootstrap) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(bootstrap.listen).await.with_context(|| {
-        format!(
-            "cannot listen on {}: choose another address with --listen, or port 0 for any",
-            bootstrap.listen
-        )
+/// A socket that listens at the address that `flag` chose.
+pub async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: choose another address with {flag}, or port 0 for any")
     })
 }
 

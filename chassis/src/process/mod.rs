@@ -5,13 +5,19 @@
 //! before it can ask anybody ([`Bootstrap`]) comes from arguments and environment alone.
 //!
 //! [`run`] is the life of a process: assemble, listen, register when ready, serve, and on shutdown
-//! deregister, wait until callers have seen it, finish what is under way, stop the background work.
+//! deregister, wait until callers have seen it, finish what is under way, stop the background work. A module
+//! may have a door of its own to the outside world ([`Door`]); it is closed first, since what came in there is
+//! finished by those within.
 
 mod bootstrap;
 mod control;
 mod main;
+mod messages;
 mod module;
 mod platform;
+
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -23,8 +29,9 @@ use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
 
 pub use bootstrap::{Args, Bootstrap};
-pub use main::{block_on, main, signalled};
-pub use module::Module;
+pub use main::{bind, block_on, main, signalled};
+pub use messages::{CarrierKind, FlowState, Messages, MessagesReport, MovingRequest};
+pub use module::{Door, Module};
 pub use platform::Platform;
 
 use crate::discovery::{Instance, Registration};
@@ -33,6 +40,10 @@ use crate::server::{Limits, Server};
 
 /// How long a registered instance may be silent.
 const HEARTBEAT_TTL: Duration = Duration::from_secs(10);
+/// How long requests under way from within may take once the last one from outside is finished.
+const AFTER_THE_DOOR: Duration = Duration::from_secs(4);
+/// How long clients from outside have to leave by themselves: from draining on each answer asks them to.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// How long background work may take to stop.
 const BACKGROUND_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -55,9 +66,10 @@ pub async fn run(
     let background = TaskTracker::new();
     let (health, mut routes) =
         grpc::standard_services(&modules).await.context("gRPC health and reflection")?;
-    let mut names = Vec::new();
+    let (mut names, mut doors) = (Vec::new(), Vec::new());
     for module in modules {
         names.push(module.name);
+        doors.extend(module.door);
         for task in module.tasks {
             background.spawn(task);
         }
@@ -65,14 +77,23 @@ pub async fn run(
             &platform.bootstrap,
             module.name,
             module.configuration,
-            module.control,
+            module.control.merge(platform.stores.control_routes(module.name)),
         ));
     }
+    routes = routes.merge(control::process_routes(&platform.bootstrap, platform.bus.clone()));
     background.close();
 
-    let stop_serving = CancellationToken::new();
-    let server = Server::new(routes, &platform.readiness, Limits::default());
+    let (close_doors, stop_serving) = (CancellationToken::new(), CancellationToken::new());
+    let limits = Limits { drain_patience: behind(&doors), ..Limits::default() };
+    let server = Server::new(routes, &platform.readiness, limits);
     let serving = tokio::spawn(server.serve(listener, stop_serving.clone()));
+    let outside = TaskTracker::new();
+    for Door { listener, routes } in doors {
+        let limits = Limits { farewell: FAREWELL, ..Limits::default() };
+        let door = Server::door(routes, &platform.readiness, &platform.draining, limits);
+        outside.spawn(door.serve(listener, close_doors.clone()));
+    }
+    outside.close();
     platform.readiness.ready();
     let registrations = register(&platform, &names, &address);
     tracing::info!(
@@ -94,6 +115,8 @@ pub async fn run(
         registration.deregister().await;
     }
     tokio::time::sleep(platform.bootstrap.linger).await;
+    close_doors.cancel();
+    outside.wait().await;
     stop_serving.cancel();
     serving.await.context("the server's task ended badly")?;
     platform.shutdown.cancel();
@@ -102,6 +125,12 @@ pub async fn run(
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// How long requests from within may take once draining has begun. Where there is a door most of them came in
+/// there, and had their time.
+fn behind(doors: &[Door]) -> Duration {
+    if doors.is_empty() { Limits::default().drain_patience } else { AFTER_THE_DOOR }
 }
 
 /// Runs a supporting server, which is configured by arguments alone and found at a known address.

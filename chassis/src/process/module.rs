@@ -1,7 +1,8 @@
-//! A business module, assembled and not yet running.
+//! A module of the shop, assembled and not yet running.
 
 use axum::Router;
 use futures::future::BoxFuture;
+use tokio::net::TcpListener;
 
 use crate::config::Configuration;
 
@@ -17,18 +18,33 @@ pub struct Module {
     pub configuration: Configuration,
     /// Further control endpoints, served below `/control/MODULE/` behind the guard.
     pub control: Router,
+    /// A door of its own to the outside world, beside the process' listener, which is for those within.
+    pub door: Option<Door>,
+}
+
+/// What the outside world meets: where, and what it may ask there.
+pub struct Door {
+    /// Where it knocks.
+    pub listener: TcpListener,
+    /// What it is answered.
+    pub routes: Router,
 }
 
 impl Module {
     /// A module without background work and control endpoints of its own.
     pub fn new(name: &'static str, routes: Router, configuration: Configuration) -> Self {
-        Self { name, routes, tasks: Vec::new(), configuration, control: Router::new() }
+        Self { name, routes, tasks: Vec::new(), configuration, control: Router::new(), door: None }
     }
 
     /// The same with background work, which must end when the platform's `shutdown` fires.
     pub fn task(mut self, task: impl Future<Output = ()> + Send + 'static) -> Self {
         self.tasks.push(Box::pin(task));
         self
+    }
+
+    /// The same with a door to the outside world.
+    pub fn door(self, listener: TcpListener, routes: Router) -> Self {
+        Self { door: Some(Door { listener, routes }), ..self }
     }
 
     /// The same with control endpoints.

@@ -6,13 +6,14 @@ use anyhow::Context as _;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 
-use super::Bootstrap;
+use super::{Bootstrap, Messages};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Builder, ConfigError, Configuration, ProcessEnvironment, Source};
 use crate::discovery::{Consul, Directory, Discovery, StaticDirectory};
-use crate::messaging::{Broker, Mailbox};
+use crate::messaging::bus::Gate;
+use crate::messaging::{Broker, Bus, Mailbox};
 use crate::server::Readiness;
-use crate::store::Store;
+use crate::store::{Store, Stores};
 
 /// What a module is assembled from.
 pub struct Platform {
@@ -22,8 +23,8 @@ pub struct Platform {
     pub clock: Arc<dyn Clock>,
     /// The registry, for locks; nothing where this process is on its own.
     pub consul: Option<Consul>,
-    /// The message broker; nothing where this process has none.
-    pub broker: Option<Broker>,
+    /// What carries messages; nothing where this process says and hears nothing by them.
+    pub bus: Option<Bus>,
     /// Who is where.
     pub discovery: Arc<dyn Discovery>,
     /// Fires when this process begins to drain: long streams end themselves, so that they do not hold it
@@ -33,6 +34,8 @@ pub struct Platform {
     pub shutdown: CancellationToken,
     /// Whether this process wants work.
     pub readiness: Readiness,
+    /// The databases of this process' modules.
+    pub stores: Stores,
 }
 
 impl Platform {
@@ -44,19 +47,25 @@ impl Platform {
             Some(consul) => Arc::new(Directory::new(consul.clone(), shutdown.clone())),
             None => Arc::new(StaticDirectory::default()),
         };
-        let broker = match &bootstrap.broker {
-            Some(url) => Some(Broker::connect(url, &connection_name(), shutdown.clone())?),
-            None => None,
+        let bus = match &bootstrap.messages {
+            Messages::None => None,
+            Messages::InProcess => Some(Bus::in_process(Gate::new(bootstrap.gate))),
+            Messages::Broker(url) => {
+                let broker = Broker::connect(url, &connection_name(), shutdown.clone())?;
+                Some(Bus::through(broker, Gate::new(bootstrap.gate)))
+            }
         };
+        let stores = bootstrap.stores();
         Ok(Self {
             bootstrap,
             clock: Arc::new(SystemClock),
             consul,
-            broker,
+            bus,
             discovery,
             draining: CancellationToken::new(),
             shutdown,
             readiness: Readiness::default(),
+            stores,
         })
     }
 
@@ -76,7 +85,9 @@ impl Platform {
 
     /// Opens a module's database; from then on readiness depends on it.
     pub async fn store(&self, module: &str, migrations: Migrator) -> anyhow::Result<Store> {
-        let store = Store::open(&self.bootstrap.store, module, migrations)
+        let store = self
+            .stores
+            .open(module, &migrations)
             .await
             .with_context(|| format!("opening the database of {module}"))?;
         let probe = store.clone();
@@ -90,14 +101,14 @@ impl Platform {
         Ok(store)
     }
 
-    /// The outbox and inbox of a module, in its database. Without a broker they are closed.
+    /// The outbox and inbox of a module, in its database. Without messages they are closed.
     pub async fn mailbox(&self, module: &'static str, store: &Store) -> anyhow::Result<Mailbox> {
-        if self.broker.is_none() {
-            return Ok(Mailbox::closed());
-        }
-        Mailbox::open(store, module, self.clock.clone())
+        let Some(bus) = &self.bus else { return Ok(Mailbox::closed()) };
+        let mailbox = Mailbox::open(store, module, self.clock.clone())
             .await
-            .with_context(|| format!("opening the outbox and inbox of {module}"))
+            .with_context(|| format!("opening the outbox and inbox of {module}"))?;
+        bus.register(&mailbox);
+        Ok(mailbox)
     }
 }
 

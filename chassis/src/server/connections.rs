@@ -18,6 +18,9 @@ use tower::ServiceExt;
 
 use super::Limits;
 
+/// How often it is looked whether everybody has left.
+const FAREWELL_LOOK: Duration = Duration::from_millis(20);
+
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -56,6 +59,11 @@ pub(super) async fn serve(
         });
     }
     drop(listener);
+    // whoever has just begun a request on a connection that rested until now is answered, and told to leave
+    let rested = tokio::time::Instant::now() + limits.farewell;
+    while connections.count() > 0 && tokio::time::Instant::now() < rested {
+        tokio::time::sleep(FAREWELL_LOOK).await;
+    }
     // tells every connection to finish: `Connection: close`, or GOAWAY
     if tokio::time::timeout(limits.drain_patience, connections.shutdown()).await.is_err() {
         tracing::warn!("requests were still under way after {:?} of draining", limits.drain_patience);

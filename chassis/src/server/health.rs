@@ -63,6 +63,22 @@ pub(super) fn routes(readiness: Readiness) -> axum::Router {
         .with_state(readiness)
 }
 
+/// `/livez` and `/readyz` for strangers, who do not learn what is missing.
+pub(super) fn at_the_door(readiness: Readiness) -> axum::Router {
+    axum::Router::new()
+        .route("/livez", get(async || "alive\n"))
+        .route("/readyz", get(ready_or_not))
+        .with_state(readiness)
+}
+
+async fn ready_or_not(State(readiness): State<Readiness>) -> impl IntoResponse {
+    if readiness.missing().await.is_empty() {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
+}
+
 async fn readyz(State(readiness): State<Readiness>) -> impl IntoResponse {
     let missing = readiness.missing().await;
     if missing.is_empty() {

@@ -27,6 +27,9 @@ pub struct Limits {
     pub head_patience: Duration,
     /// How many connections are open at once; more wait to be accepted.
     pub connections: usize,
+    /// How long connections that rest stay open once draining has begun; none by default. A client that begins a
+    /// request just as its connection is closed cannot know whether it was heard.
+    pub farewell: Duration,
     /// How long requests under way may take once draining has begun.
     pub drain_patience: Duration,
 }
@@ -38,6 +41,7 @@ impl Default for Limits {
             head_bytes: 64 * 1024,
             head_patience: Duration::from_secs(10),
             connections: 4096,
+            farewell: Duration::ZERO,
             drain_patience: Duration::from_secs(10),
         }
     }
@@ -49,10 +53,23 @@ pub struct Server {
     limits: Limits,
 }
 
+/// Routes that are called within this process, with the middleware that they would wear behind a listener.
+pub fn in_process(routes: Router) -> Router {
+    stack::around(routes, &Limits::default())
+}
+
 impl Server {
     /// Routes with the standard middleware, `/livez`, `/readyz` and `/metrics` around them.
     pub fn new(routes: Router, readiness: &Readiness, limits: Limits) -> Self {
         Self { router: stack::around(routes.merge(health::routes(readiness.clone())), &limits), limits }
+    }
+
+    /// Routes for the outside world, with the standard middleware. Of the process behind it a load balancer learns
+    /// whether it is there (`/livez`) and wants work (`/readyz`), and nobody anything else. From `draining` on
+    /// each answer asks its client to come back on another connection.
+    pub fn door(routes: Router, readiness: &Readiness, draining: &CancellationToken, limits: Limits) -> Self {
+        let routes = routes.merge(health::at_the_door(readiness.clone()));
+        Self { router: stack::leaving(stack::around(routes, &limits), draining), limits }
     }
 
     /// Serves on `listener` until `shutdown`, then finishes what is under way. The caller owns both.

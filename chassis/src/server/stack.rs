@@ -2,9 +2,11 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Version, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use contracts::Problem;
+use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::Limits;
@@ -24,6 +26,23 @@ pub(super) fn around(routes: Router, limits: &Limits) -> Router {
         .layer(axum::middleware::from_fn(problems::write))
         // outermost: sees every request, whatever becomes of it, and gives it the trace that problems name
         .layer(axum::middleware::from_fn(requests::observe))
+}
+
+/// The same for a door that will be closed: from `draining` on, answers over HTTP/1.1 end their connection, so
+/// that no client begins its next request on one that is about to be closed. (HTTP/2 has GOAWAY for this.)
+pub(super) fn leaving(routes: Router, draining: &CancellationToken) -> Router {
+    let draining = draining.clone();
+    routes.layer(axum::middleware::from_fn(move |request: Request, next: Next| {
+        let draining = draining.clone();
+        async move {
+            let is_http1 = request.version() <= Version::HTTP_11;
+            let mut response = next.run(request).await;
+            if is_http1 && draining.is_cancelled() {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
+        }
+    }))
 }
 
 /// Answers what no route matches, in the asker's own protocol.

@@ -35,6 +35,33 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// A database file cannot be found, or cannot be removed.
+    #[error("the database file {} cannot be found or removed", file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Where a module's data is could not be read or written down.
+    #[error("the placement file {} cannot be read or written", file.display())]
+    Placement {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A placement file says what no program of ours writes.
+    #[error(
+        "the placement file {} says {text:?}: it must say own or shared, whichever database has the module's data",
+        file.display()
+    )]
+    PlacementDamaged {
+        /// Which.
+        file: PathBuf,
+        /// What it says.
+        text: String,
+    },
     /// The tables could not be brought up to date.
     #[error("the tables of {module} could not be brought up to date")]
     Migrate {

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use sqlx::migrate::{MigrateDatabase, Migrator};
 use sqlx::{Any, AnyConnection, Connection};
 
-use super::url::Resolved;
-use super::{Dialect, SQLITE_PRAGMAS, StoreError, run_all};
+use super::url::{Resolved, prefix};
+use super::writer::Writer;
+use super::{StoreError, pool};
 
 /// Runs the migrations of `module`, creating the database where it is missing. The table that records
 /// them carries the module's prefix, so that modules can share a database.
 pub(super) async fn run(target: &Resolved, module: &str, mut migrations: Migrator) -> Result<(), StoreError> {
     let failed = |source| StoreError::Migrate { module: module.to_owned(), source };
-    migrations.dangerous_set_table_name(format!("{}_migrations", module.replace('-', "_")));
+    migrations.dangerous_set_table_name(format!("{}_migrations", prefix(module)));
     // PostgreSQL has advisory locks for this, which sqlx takes; SQLite has none, so replicas that
     // start together on one file queue at a lock file beside it.
     let _lock = match &target.file {
@@ -20,26 +21,31 @@ pub(super) async fn run(target: &Resolved, module: &str, mut migrations: Migrato
         None => None,
     };
     let mut connection = connect(target).await?;
+    // modules of this process that live in the same file may be at work already
+    let line = target.file.as_ref().map(|file| Writer::of_file(file, target)).transpose()?;
+    let _turn = match &line {
+        Some(line) => Some(line.turn().await?),
+        None => None,
+    };
     migrations.run_direct(None, &mut connection, false).await.map_err(failed)?;
     connection.close().await?;
     Ok(())
 }
 
+/// What says that a database does not exist. PostgreSQL: invalid catalog name; SQLite: cannot open.
+const MISSING: [&str; 2] = ["3D000", "14"];
+
 async fn connect(target: &Resolved) -> Result<AnyConnection, StoreError> {
-    let mut connection = match AnyConnection::connect(&target.connect).await {
-        Ok(connection) => connection,
-        // 3D000: the database does not exist. Two replicas may both find it missing: one of the two
-        // creations fails, and the connection decides.
-        Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code == "3D000") => {
+    match pool::apart(target).await {
+        // Two replicas may both find it missing: one of the two creations fails, and the connection decides.
+        Err(StoreError::Sql(sqlx::Error::Database(error)))
+            if error.code().is_some_and(|code| MISSING.contains(&&*code)) =>
+        {
             let created = Any::create_database(&target.connect).await;
-            AnyConnection::connect(&target.connect).await.map_err(|error| created.err().unwrap_or(error))?
+            pool::apart(target).await.map_err(|error| created.err().map_or(error, StoreError::from))
         }
-        Err(error) => return Err(error.into()),
-    };
-    if target.dialect == Dialect::Sqlite {
-        run_all(&mut connection, SQLITE_PRAGMAS).await?;
+        connected => connected,
     }
-    Ok(connection)
 }
 
 /// Held until dropped. The operating system lets go of it when the process dies.

@@ -6,28 +6,54 @@
 //! microseconds, money as BIGINT, JSON as TEXT. A statement that only one engine has stands beside its
 //! twin, chosen by [`Store::dialect`].
 //!
-//! SQLite runs in WAL mode with `synchronous=FULL`: one write connection, several readers. A writing
-//! transaction takes the write lock at once (`BEGIN IMMEDIATE`), so that it never fails half-way for
-//! want of it.
+//! SQLite runs in WAL mode with `synchronous=FULL`: one write connection a file, several readers. A
+//! writing transaction takes the write lock at once (`BEGIN IMMEDIATE`), so that it never fails half-way
+//! for want of it.
+//!
+//! A module's tables are in a database of their own or in one that all modules share. [`Stores`] opens them
+//! where they are, and moves them from one to the other while the module works on.
+//!
+//! - [`placement`]: where each module's data is, written down
+//! - [`url`]: the addresses of both databases
+//! - [`pool`], [`writer`]: connections; the one line of all who write to a SQLite file
+//! - [`gate`], [`hold`]: what every caller passes, and how all of them are made to wait
+//! - [`relocation`]: the move itself
+//! - [`hosted`]: the stores of a process, and their control endpoints
 
 mod error;
+mod gate;
+mod hold;
+mod hosted;
 mod migrate;
+mod placement;
+mod pool;
+mod relocation;
 mod url;
+mod writer;
 
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use sqlx::any::AnyPoolOptions;
+use serde::{Deserialize, Serialize};
 use sqlx::migrate::Migrator;
-use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
+use sqlx::{Any, AnyPool, Executor, Transaction};
 
 pub use error::StoreError;
+pub use hosted::{StoreStatus, Stores, TableRows};
+pub use placement::{Placement, Placements};
+pub use relocation::{AbortAt, Outcome, Phase, Progress, Report};
 pub use url::StoreUrl;
+pub(crate) use url::prefix;
+
+use self::gate::Gate;
+use self::url::Resolved;
+use self::writer::Writer;
 
 /// Which engine answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Dialect {
     /// The embedded engine.
     Sqlite,
@@ -35,73 +61,75 @@ pub enum Dialect {
     Postgres,
 }
 
-/// A module's own database.
+/// A module's own tables, wherever they are: a handle, cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Store {
+pub struct Store(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     dialect: Dialect,
-    read: AnyPool,
-    write: AnyPool,
+    /// The same for as long as the store is open, and the module's alone. When the module moves, its
+    /// connections are closed, and new ones lead to the new place.
+    pool: AnyPool,
+    gate: Gate,
 }
 
-/// How long a statement waits for a connection before it is `unavailable`.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// For how long an idle connection is taken to be still there.
-const TRUSTED_IDLE: Duration = Duration::from_secs(1);
-const READERS: u32 = 3;
-const POSTGRES_CONNECTIONS: u32 = 8;
-
 impl Store {
-    /// Opens the database of `module`, creates it where it is missing, and brings its tables up to date.
+    /// Opens the own database of `module`, creates it where it is missing, and brings its tables up to date.
     pub async fn open(url: &StoreUrl, module: &str, migrations: Migrator) -> Result<Self, StoreError> {
+        Self::at(&url.for_module(module, Placement::Own)?, module, migrations).await
+    }
+
+    async fn at(target: &Resolved, module: &str, migrations: Migrator) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let resolved = url.for_module(module)?;
-        migrate::run(&resolved, module, migrations).await?;
-        let store = match resolved.dialect {
-            Dialect::Sqlite => {
-                let text = resolved.connect.as_str();
-                Self {
-                    dialect: Dialect::Sqlite,
-                    read: sqlite_pool(text, READERS)?,
-                    write: sqlite_pool(text, 1)?,
-                }
-            }
-            Dialect::Postgres => {
-                let pool = postgres_pool(&resolved.connect)?;
-                Self { dialect: Dialect::Postgres, read: pool.clone(), write: pool }
-            }
-        };
-        Ok(store)
+        migrate::run(target, module, migrations).await?;
+        let pool = pool::of_module(target)?;
+        let gate = Gate::open(Writer::of(target, &pool)?);
+        Ok(Self(Arc::new(Parts { dialect: target.dialect, pool, gate })))
     }
 
     /// Which engine answers.
     pub fn dialect(&self) -> Dialect {
-        self.dialect
+        self.0.dialect
     }
 
     /// For statements that change nothing.
     pub fn read(&self) -> &AnyPool {
-        &self.read
+        &self.0.pool
     }
 
     /// Begins a transaction that may write, to be ended by [`commit`]. Dropped without it, it is rolled back. No remote call
-    /// may happen while it is open: on SQLite it holds the only write connection.
+    /// may happen while it is open: on SQLite it holds the only write connection of the file.
     pub async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        Ok(match self.dialect {
-            Dialect::Sqlite => self.write.begin_with("BEGIN IMMEDIATE").await?,
-            Dialect::Postgres => self.write.begin().await?,
-        })
+        loop {
+            let writer = self.0.gate.pass().await?;
+            if let Some(begun) = self.begin_at(&writer).await? {
+                return Ok(begun);
+            }
+        }
+    }
+
+    /// Begins a transaction in the line of `writer`; nothing where the module is being moved, or has been,
+    /// since that line was entered: nothing was done yet, and it begins again where the data is then.
+    async fn begin_at(&self, writer: &Arc<Writer>) -> Result<Option<Transaction<'static, Any>>, StoreError> {
+        let begun = writer.begin().await;
+        if self.0.gate.admits(writer) { Ok(Some(begun?)) } else { Ok(None) }
     }
 
     /// Whether the database answers: for `/readyz`.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read.execute("SELECT 1").await?;
+        self.0.pool.execute("SELECT 1").await?;
         Ok(())
     }
 
     /// Closes every connection, after the statements under way.
     pub async fn close(&self) {
-        self.write.close().await;
-        self.read.close().await;
+        if let Some(writer) = self.0.gate.shut() {
+            // a pool that is closed has nothing under way
+            drop(writer.turn().await);
+            writer.leave().await;
+        }
+        self.0.pool.close().await;
     }
 }
 
@@ -110,58 +138,3 @@ impl Store {
 pub async fn commit(tx: Transaction<'static, Any>) -> Result<(), StoreError> {
     tx.commit().await.map_err(StoreError::of_commit)
 }
-
-fn options(connections: u32) -> AnyPoolOptions {
-    AnyPoolOptions::new()
-        .max_connections(connections)
-        .min_connections(0)
-        .acquire_timeout(PATIENCE)
-        .test_before_acquire(false)
-}
-
-fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool, StoreError> {
-    Ok(options(connections)
-        .after_connect(|connection, _| Box::pin(run_all(connection, SQLITE_PRAGMAS)))
-        .connect_lazy(url)?)
-}
-
-fn postgres_pool(url: &str) -> Result<AnyPool, StoreError> {
-    Ok(options(POSTGRES_CONNECTIONS)
-        .after_connect(|connection, _| Box::pin(run_all(connection, DEADLINES)))
-        .before_acquire(|connection, meta| Box::pin(is_usable(connection, meta.idle_for)))
-        .connect_lazy(url)?)
-}
-
-async fn run_all(connection: &mut AnyConnection, statements: &[&'static str]) -> Result<(), sqlx::Error> {
-    for statement in statements {
-        connection.execute(*statement).await?;
-    }
-    Ok(())
-}
-
-/// Whether a pooled connection can be handed out: one that was idle for long must answer first, since a
-/// server that restarted has forgotten it. One in steady use is spared the round trip.
-async fn is_usable(connection: &mut AnyConnection, idle: Duration) -> Result<bool, sqlx::Error> {
-    if idle > TRUSTED_IDLE {
-        connection.ping().await?;
-    }
-    Ok(true)
-}
-
-/// Set on every pooled PostgreSQL connection, so that no statement waits for ever, and no transaction
-/// whose owner is stuck keeps its locks. Migrations have a connection of their own, without these.
-const DEADLINES: &[&str] = &[
-    "SET statement_timeout = '10s'",
-    "SET lock_timeout = '5s'",
-    "SET idle_in_transaction_session_timeout = '10s'",
-];
-
-/// Set on every SQLite connection. The page cache is kept small (KiB, when negative): the operating
-/// system caches the file already.
-const SQLITE_PRAGMAS: &[&str] = &[
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA busy_timeout = 5000",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -512",
-];

@@ -1,8 +1,12 @@
 //! Both engines: what a connection is set to, and what a failure is taken for.
 
+use std::time::Duration;
+
 use contracts::{Code, PortError};
 use sqlx::migrate::Migrator;
+use sqlx::{AnyConnection, Executor};
 
+use super::pool::{TRUSTED_IDLE, is_usable};
 use super::*;
 
 /// A store without tables, and its database.

@@ -2,19 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Dialect, StoreError};
+use super::{Dialect, Placement, StoreError};
 
-/// The address of the databases of a shop: `sqlite:FOLDER/{module}.db` or `postgres://…`. Where it says `{module}`
-/// the module's name is put in; a PostgreSQL address without `{module}` is one database that the
-/// modules share, each with its own tables.
+/// The address of the databases of a shop: `sqlite:FOLDER/{module}.db` or `postgres://…/tradewind_{module}`.
+/// Where it says `{module}` the module's name is put in for a database of its own, and `shop` for the one
+/// that all modules share. An address without `{module}` is one database for everybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreUrl(String);
 
-/// The address of one module's database.
+/// What stands in the place of a module's name in the address of the shared database.
+const SHARED: &str = "shop";
+
+/// The address of one database.
 #[derive(Debug, Clone)]
 pub(super) struct Resolved {
     pub dialect: Dialect,
-    /// What sqlx connects to.
+    /// What sqlx connects to. A file that is not there is not made: the migrations do that, and a
+    /// connection to a place that was left must not.
     pub connect: String,
     /// The file, on SQLite.
     pub file: Option<PathBuf>,
@@ -43,8 +47,18 @@ impl StoreUrl {
         &self.0
     }
 
-    pub(super) fn for_module(&self, module: &str) -> Result<Resolved, StoreError> {
-        let address = self.0.replace("{module}", &module.replace('-', "_"));
+    /// Whether all modules are in one database, whatever their placement.
+    pub(super) fn is_one_for_all(&self) -> bool {
+        !self.0.contains("{module}")
+    }
+
+    /// Where the data of `module` is in that placement.
+    pub(super) fn for_module(&self, module: &str, placement: Placement) -> Result<Resolved, StoreError> {
+        let name = match placement {
+            Placement::Own => prefix(module),
+            Placement::Shared => SHARED.to_owned(),
+        };
+        let address = self.0.replace("{module}", &name);
         let Some(path) = address.strip_prefix("sqlite:") else {
             return Ok(Resolved { dialect: Dialect::Postgres, connect: address, file: None });
         };
@@ -53,14 +67,22 @@ impl StoreUrl {
             std::fs::create_dir_all(folder)
                 .map_err(|source| StoreError::Folder { folder: folder.to_owned(), source })?;
         }
-        // percent signs and question marks would be read as part of the address
-        let escaped = file.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
         Ok(Resolved {
             dialect: Dialect::Sqlite,
-            connect: format!("sqlite:{escaped}?mode=rwc"),
+            connect: format!("sqlite:{}?mode=rw", escaped(&file)),
             file: Some(file),
         })
     }
+}
+
+/// What the names of a module's tables, and of its own database, begin with.
+pub(crate) fn prefix(module: &str) -> String {
+    module.replace('-', "_")
+}
+
+/// A path without percent signs, question marks and hashes, which would be read as part of an address.
+pub(super) fn escaped(file: &Path) -> String {
+    file.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
 }
 
 /// An address as it may stand in a log: without its password.
@@ -77,13 +99,25 @@ pub(super) fn redacted(address: &str) -> String {
 mod tests {
     use super::*;
 
+    fn resolved(url: &str, placement: Placement) -> String {
+        let url = StoreUrl::parse(url).expect("an address");
+        url.for_module("card-network", placement).expect("resolves").connect
+    }
+
     #[test]
-    fn a_module_gets_its_own_file_or_database() {
-        let url = StoreUrl::parse("postgres://shop:secret@db/tradewind_{module}").expect("an address");
-        assert_eq!(
-            url.for_module("card-network").expect("resolves").connect,
-            "postgres://shop:secret@db/tradewind_card_network"
-        );
+    fn a_module_has_a_database_of_its_own_and_one_with_the_others() {
+        let each = "postgres://shop:secret@db/tradewind_{module}";
+        assert_eq!(resolved(each, Placement::Own), "postgres://shop:secret@db/tradewind_card_network");
+        assert_eq!(resolved(each, Placement::Shared), "postgres://shop:secret@db/tradewind_shop");
+    }
+
+    #[test]
+    fn an_address_without_a_name_in_it_is_the_same_for_everybody() {
+        let all = "postgres://shop:secret@db/everything";
+        for placement in Placement::ALL {
+            assert_eq!(resolved(all, placement), all);
+        }
+        assert!(StoreUrl::parse(all).expect("an address").is_one_for_all());
     }
 
     #[test]

@@ -60,9 +60,9 @@ pub fn routes(port: Arc<dyn Notifications>) -> axum::Router {
 /// The module on `platform`: opens its database, listens to events, sets the worker to work, and offers
 /// its port to modules in the same process.
 pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::Result<Module> {
-    let broker = platform.broker.clone().context(
-        "notifications hear of orders by messages only, and this process has no broker: name one with \
-         --broker amqp://HOST:PORT",
+    let bus = platform.bus.clone().context(
+        "notifications hear of orders by messages only, and this process has none: say \
+         --broker amqp://HOST:PORT, or --broker in-process",
     )?;
     let sections = Configuration::builder(NAME)
         .section::<MailConfig>()
@@ -99,15 +99,15 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
     wires.provide_notifications(port.clone());
 
     let shutdown = &platform.shutdown;
-    let listening = consume(broker.clone(), &NOTIFICATIONS_EVENTS, Arc::new(handler), shutdown.clone());
+    let listening = consume(bus.clone(), &NOTIFICATIONS_EVENTS, Arc::new(handler), shutdown.clone());
     let module = Module::new(NAME, routes(port.clone()), configuration);
     Ok(rpc::offer(module, platform, amqp::operations(port))
         .control(mailbox.control_routes())
-        .control(DeadLetters::new(broker.clone(), NAME, mailbox.clone()).control_routes())
+        .control(DeadLetters::new(bus.clone(), NAME, mailbox.clone()).control_routes())
         .task(listening)
         .task(courier.run(shutdown.clone()))
         // nothing is ever posted here; it forgets what is old in the inbox
-        .task(mailbox.relay(broker, shutdown.clone())))
+        .task(mailbox.relay(bus, shutdown.clone())))
 }
 
 fn outbox_folder(platform: &Platform, configuration: &Configuration) -> PathBuf {

@@ -32,7 +32,7 @@ use chassis::config::Configuration;
 use chassis::messaging::consumer::consume;
 use chassis::messaging::dead_letters::DeadLetters;
 use chassis::messaging::rpc::offer;
-use chassis::messaging::{Broker, Mailbox};
+use chassis::messaging::{Bus, Mailbox};
 use chassis::process::{Module, Platform};
 use contracts::messages::queues::{ORDERS_EVENTS, ORDERS_REPLIES};
 use contracts::orders::Orders;
@@ -90,28 +90,22 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
         .task(saga.clone().look_after_waiting(platform.shutdown.clone()))
         .task(finish(driving, platform.shutdown.clone()));
     let module = offer(module, platform, rpc::operations(port));
-    Ok(match &platform.broker {
-        Some(broker) => with_messages(module, mailbox, broker, saga, platform),
+    Ok(match &platform.bus {
+        Some(bus) => with_messages(module, mailbox, bus, saga, platform),
         None => module,
     })
 }
 
 /// The module that also says and hears what orders in the asynchronous coordinations need.
-fn with_messages(
-    module: Module,
-    mailbox: Mailbox,
-    broker: &Broker,
-    saga: Saga,
-    platform: &Platform,
-) -> Module {
+fn with_messages(module: Module, mailbox: Mailbox, bus: &Bus, saga: Saga, platform: &Platform) -> Module {
     // new messages are for other instances from the moment on that this one drains
-    let hear = |queue, handler| consume(broker.clone(), queue, handler, platform.draining.clone());
+    let hear = |queue, handler| consume(bus.clone(), queue, handler, platform.draining.clone());
     module
         .control(mailbox.control_routes())
-        .control(DeadLetters::new(broker.clone(), NAME, mailbox.clone()).control_routes())
+        .control(DeadLetters::new(bus.clone(), NAME, mailbox.clone()).control_routes())
         .task(hear(&ORDERS_REPLIES, amqp::replies(saga.clone(), mailbox.clone())))
         .task(hear(&ORDERS_EVENTS, amqp::events(saga, mailbox.clone())))
-        .task(mailbox.relay(broker.clone(), platform.shutdown.clone()))
+        .task(mailbox.relay(bus.clone(), platform.shutdown.clone()))
 }
 
 /// Orders under way when the process ends are finished first, as far as the process waits for that;

@@ -33,7 +33,7 @@ pub mod service;
 pub mod store;
 
 use config::ReplayConfig;
-use log::{BrokerLog, EventLog};
+use log::{BusLog, EventLog};
 use replay::Replays;
 use service::Service;
 use store::{ModelStore, SqlStore};
@@ -53,13 +53,15 @@ pub fn routes(port: Arc<dyn Recommendations>) -> axum::Router {
 /// The module on `platform`: opens its database, reads the event log, and offers its port to modules in
 /// the same process.
 pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::Result<Module> {
-    let broker = platform.broker.clone().context(
-        "recommendations are made of the events of other modules and need a message broker: say \
-         --broker amqp://… (or TRADEWIND_BROKER)",
+    let bus = platform.bus.clone().context(
+        "recommendations are made of the events of other modules, and this process has no messages: say \
+         --broker amqp://…, or --broker in-process",
     )?;
     let configuration = platform.configure(Configuration::builder(NAME).section::<ReplayConfig>()).await?;
-    let store: Arc<dyn ModelStore> = Arc::new(SqlStore::new(platform.store(NAME, migrations()).await?));
-    let log: Arc<dyn EventLog> = Arc::new(BrokerLog(broker));
+    let database = platform.store(NAME, migrations()).await?;
+    bus.keep_log(&database, NAME).await.context("opening the event log")?;
+    let store: Arc<dyn ModelStore> = Arc::new(SqlStore::new(database));
+    let log: Arc<dyn EventLog> = Arc::new(BusLog(bus));
     let replays = Replays::new(store.clone(), log.clone(), platform.clock.clone(), configuration.section());
     let port: Arc<dyn Recommendations> = Arc::new(Service::new(store.clone()));
     wires.provide_recommendations(port.clone());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chassis::messaging::Broker;
+use chassis::messaging::Bus;
 use chassis::messaging::consumer::{log_end, read_log};
 use tokio_util::sync::CancellationToken;
 
@@ -20,14 +20,14 @@ pub trait EventLog: Send + Sync + 'static {
     async fn read(&self, reader: Arc<dyn LogReader>, shutdown: CancellationToken);
 }
 
-/// The stream at the broker.
-pub struct BrokerLog(
-    /// Which broker.
-    pub Broker,
+/// The log of a bus.
+pub struct BusLog(
+    /// Which bus.
+    pub Bus,
 );
 
 #[async_trait]
-impl EventLog for BrokerLog {
+impl EventLog for BusLog {
     async fn end(&self) -> Result<u64, String> {
         let last = log_end(&self.0).await.map_err(|error| error.to_string())?;
         Ok(last.map_or(0, |last| last.saturating_add(1)))

@@ -73,7 +73,7 @@ impl Refusing {
     }
 
     async fn holds_no_order(&self, name: &str) {
-        let orders = self.0.client.audit_ports().expect("the registry's address").orders;
+        let orders = self.0.client.audit_ports().await.expect("who is where").orders;
         let context = Context::background("audit", Duration::from_secs(10));
         let page = orders.audit(&context, PageRequest::largest(None)).await.expect("orders answers");
         assert!(page.items.is_empty(), "{name} left an order behind: {:#?}", page.items);

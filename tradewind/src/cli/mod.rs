@@ -2,6 +2,7 @@
 
 mod change;
 mod messages;
+mod topology;
 mod up;
 
 use std::path::PathBuf;
@@ -18,9 +19,10 @@ pub use change::{
 pub use messages::{
     DeadLetterArgs, DeadLettersCommand, DeadLettersListArgs, ReadModel, RedriveArgs, ReplayArgs,
 };
+pub use topology::{MoveArgs, TopologyCommand, TopologyListArgs, TopologyShowArgs};
 pub use up::{Ports, RunArgs, UpArgs};
 
-/// An online shop that runs as microservices. Without a command: `up`.
+/// An online shop that runs as a monolith, as microservices, or as anything between. Without a command: `up`.
 #[derive(Debug, Parser)]
 #[command(name = "tradewind", version, after_help = exit::HELP, max_term_width = 110)]
 pub struct Cli {
@@ -37,9 +39,9 @@ pub fn up_as_usual() -> Command {
 /// What the command can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Start the shop, each service a process of its own, and keep it running
+    /// Start the shop, and keep it running: each service a process of its own, unless another topology is named
     #[command(
-        after_help = "Examples:\n  tradewind up\n  tradewind up --ports auto --data /tmp/second-shop\n  tradewind up --broker amqp://guest:guest@localhost:5672\n  tradewind up --store postgres://shop:secret@localhost/tradewind --registry http://127.0.0.1:8500"
+        after_help = "Examples:\n  tradewind up\n  tradewind up --topology monolith\n  tradewind up --ports auto --data /tmp/second-shop\n  tradewind up --broker amqp://guest:guest@localhost:5672\n  tradewind up --store postgres://shop:secret@localhost/tradewind --registry http://127.0.0.1:8500"
     )]
     Up(UpArgs),
     /// Stop the running shop: requests under way are finished first
@@ -87,12 +89,20 @@ pub enum Command {
         after_help = "Example:\n  tradewind replay recommendations\n\nExit code 0 only when the new model gives the same answers as the old one."
     )]
     Replay(ReplayArgs),
+    /// Change the running shop to another topology: no order is lost, no request fails
+    #[command(
+        after_help = "Examples:\n  tradewind move --to step-2-own-databases\n  tradewind move --to ./mine.toml\n  tradewind move --undo\n\nA move goes on when this command is killed. After a crash of the whole shop `move --to` goes on and `move --undo`\ntakes back. Exit code 0 only when the shop is where it was wanted."
+    )]
+    Move(MoveArgs),
+    /// Look at topologies: which modules share a process
+    #[command(subcommand, after_help = "Example:\n  tradewind topology show monolith")]
+    Topology(TopologyCommand),
     /// Empty the data folder: every order, every change of configuration, every log
     #[command(after_help = "Example:\n  tradewind reset --yes")]
     Reset(ResetArgs),
-    /// Run one process of the shop; `up` does this for each
+    /// Run one process of the shop: a supporting server, or one or several modules; `up` does this for each
     #[command(
-        after_help = "Example:\n  tradewind run inventory --listen 127.0.0.1:9001 --registry http://127.0.0.1:8500 --config-server http://127.0.0.1:8888"
+        after_help = "Examples:\n  tradewind run catalog inventory --listen 127.0.0.1:9000\n  tradewind run inventory --listen 127.0.0.1:9001 --registry http://127.0.0.1:8500 --config-server http://127.0.0.1:8888"
     )]
     Run(Box<RunArgs>),
 }

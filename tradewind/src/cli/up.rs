@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, ValueEnum};
 
 use super::ShopArgs;
-use crate::run::Process;
+use crate::run::Role;
 
 /// Which ports the shop takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -24,6 +24,10 @@ pub struct UpArgs {
     /// Which shop.
     #[command(flatten)]
     pub shop: ShopArgs,
+    /// Which modules share a process: a built-in topology (`tradewind topology list`), or a file. A shop that is
+    /// arranged otherwise is moved there; one that is new begins as microservices when nothing is said
+    #[arg(long, value_name = "NAME|FILE", env = "TRADEWIND_TOPOLOGY")]
+    pub topology: Option<String>,
     /// Which ports to take; `auto` lets several shops run on one machine
     #[arg(long, value_enum, default_value = "usual")]
     pub ports: Ports,
@@ -83,15 +87,18 @@ impl UpArgs {
 /// Runs one process.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Which
-    #[arg(value_enum, value_name = "NAME")]
-    pub process: Process,
+    /// What it runs: one supporting server, or any number of modules
+    #[arg(value_enum, value_name = "NAME", required = true)]
+    pub roles: Vec<Role>,
     /// What the process must know before it can ask anybody.
     #[command(flatten)]
     pub process_args: chassis::process::Args,
     /// The folder of configuration files, for the config server
     #[arg(long, value_name = "FOLDER", default_value = "config")]
     pub config_files: PathBuf,
+    /// Where the outside world finds the gateway
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "TRADEWIND_GATEWAY_LISTEN")]
+    pub gateway_listen: SocketAddr,
     /// Where the broker answers HTTP; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub http_listen: SocketAddr,

@@ -13,7 +13,8 @@ use crate::text;
 pub async fn audit(args: &AuditArgs) -> anyhow::Result<()> {
     let shop = Shop::find(&args.shop)?;
     let patience = Duration::from_secs(args.wait);
-    let report = audit::run(&shop.audit_ports()?, patience, &[]).await.context("the books cannot be read")?;
+    let report =
+        audit::run(&shop.audit_ports().await?, patience, &[]).await.context("the books cannot be read")?;
     if args.json {
         super::print_json(&report)?;
     } else {

@@ -9,7 +9,6 @@ use crate::cli::{DeadLetterArgs, DeadLettersCommand, DeadLettersListArgs, Redriv
 use crate::client::{RequestError, Shop};
 use crate::exit::Ending;
 use crate::text;
-use crate::up::status::State;
 
 /// Those who consume queues that have dead letters.
 const MODULES: [&str; 5] = ["orders", "inventory", "payments", "shipping", "notifications"];
@@ -42,13 +41,14 @@ async fn desks(shop: &Shop, wanted: Option<&str>) -> anyhow::Result<Vec<Desk>> {
         return Err(Ending::Usage(format!("{module:?} is not one of {}", MODULES.join(", "))).into());
     }
     let status = shop.status().await?;
-    let asked = status.processes.into_iter().filter(|process| {
-        MODULES.contains(&process.name.as_str())
-            && process.state == State::Ready
-            && wanted.is_none_or(|module| module == process.name)
-    });
-    let desks: Vec<Desk> =
-        asked.filter_map(|process| Some(Desk { module: process.name, address: process.address? })).collect();
+    let asked = MODULES.iter().filter(|module| wanted.is_none_or(|wanted| wanted == **module));
+    // one instance of each: they share their dead letters
+    let desks: Vec<Desk> = asked
+        .filter_map(|module| {
+            let address = status.hosts_of(module).next()?.http_address()?.to_owned();
+            Some(Desk { module: (*module).to_owned(), address })
+        })
+        .collect();
     anyhow::ensure!(!desks.is_empty(), "no module that could be asked is ready; see `tradewind status`");
     Ok(desks)
 }

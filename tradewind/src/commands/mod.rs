@@ -4,6 +4,7 @@ pub mod audit;
 pub mod config;
 pub mod dead_letters;
 pub mod down;
+pub mod move_shop;
 pub mod order;
 pub mod process;
 pub mod replay;
@@ -11,6 +12,7 @@ pub mod reset;
 pub mod status;
 pub mod stock;
 pub mod timeline;
+pub mod topology;
 pub mod wires;
 
 use std::process::ExitCode;
@@ -52,6 +54,8 @@ async fn execute(command: Command) -> anyhow::Result<()> {
         Command::Wires(args) => wires::wires(args).await,
         Command::DeadLetters(command) => dead_letters::dead_letters(command).await,
         Command::Replay(args) => replay::replay(&args).await,
+        Command::Move(args) => move_shop::move_shop(&args).await,
+        Command::Topology(command) => topology::topology(command).await,
         Command::Reset(args) => reset::reset(&args),
         // `main` has taken it: it makes a runtime of its own
         Command::Run(_) => Ok(()),

@@ -13,7 +13,6 @@ use crate::cli::{ReadModel, ReplayArgs};
 use crate::client::{RequestError, Shop};
 use crate::exit::Ending;
 use crate::text;
-use crate::up::status::State;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -22,8 +21,8 @@ pub async fn replay(args: &ReplayArgs) -> anyhow::Result<()> {
     let shop = Shop::find(&args.shop)?;
     let ReadModel::Recommendations = args.model;
     let status = shop.status().await?;
-    let process = status.processes.into_iter().find(|process| process.name == "recommendations");
-    let address = process.filter(|process| process.state == State::Ready).and_then(|process| process.address);
+    let host = status.hosts_of("recommendations").next();
+    let address = host.and_then(|process| process.http_address()).map(str::to_owned);
     let Some(address) = address else {
         let message = "recommendations is not running, or not ready; see `tradewind status`";
         return Err(Ending::Usage(message.into()).into());

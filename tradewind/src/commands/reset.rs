@@ -13,6 +13,8 @@ use crate::text;
 /// What a data folder of ours holds. Anything else in it is not ours to delete.
 const OURS: &[&str] = &[
     "db",
+    "placements",
+    "arrangement.json",
     "logs",
     "config",
     "config-files",

@@ -17,7 +17,7 @@ use crate::cli::StatusArgs;
 use crate::client::Shop;
 use crate::text;
 use crate::up::files;
-use crate::up::status::{ProcessStatus, ShopStatus, State};
+use crate::up::status::{ProcessStatus, ShopStatus};
 
 /// Everything that `status` tells.
 #[derive(Debug, Serialize)]
@@ -52,11 +52,9 @@ pub async fn status(args: &StatusArgs) -> anyhow::Result<()> {
 
 /// How the outbox of each module stands that is ready and has one.
 async fn outboxes(shop: &Shop, status: &ShopStatus) -> BTreeMap<String, MessagesStatus> {
-    let ready = status.processes.iter().filter(|process| process.state == State::Ready);
-    let asked = ready.filter_map(|process| {
-        let (name, address) = (&process.name, process.http_address()?);
-        let request = shop.at(address, &format!("/control/{name}/messages"));
-        Some(async move { Some((name.clone(), shop.read::<MessagesStatus>(request).await.ok()?)) })
+    let asked = status.hosted().filter_map(|(module, process)| {
+        let request = shop.at(process.http_address()?, &format!("/control/{module}/messages"));
+        Some(async move { Some((module.to_owned(), shop.read::<MessagesStatus>(request).await.ok()?)) })
     });
     join_all(asked).await.into_iter().flatten().collect()
 }
@@ -85,7 +83,7 @@ fn outbox_row(module: &str, status: &MessagesStatus) -> Vec<String> {
 
 impl Told {
     fn text(&self) -> String {
-        let ShopStatus { ready, data, uptime_ms, addresses, processes, totals, .. } = &self.shop;
+        let ShopStatus { ready, topology, data, uptime_ms, addresses, processes, totals, .. } = &self.shop;
         // resident memory where the system does not tell the proportional kind, and then it says so
         let (unit, total) = match totals.pss_kib {
             Some(pss) => ("PSS", Some(pss)),
@@ -96,9 +94,15 @@ impl Told {
         let sum = total.map_or_else(String::new, text::megabytes);
         let restarts = totals.restarts.to_string();
         rows.push(text::row([&format!("{} running", totals.processes), "", "", &sum, &restarts, "", ""]));
+        if processes.iter().any(shares_its_process) {
+            let cells = std::iter::once("modules".to_owned())
+                .chain(processes.iter().map(|process| process.modules.join(", ")))
+                .chain([String::new()]);
+            rows.iter_mut().zip(cells).for_each(|(row, cell)| row.push(cell));
+        }
         let readiness = if *ready { "ready" } else { "not ready" };
         let mut text = format!(
-            "{readiness}, up for {}, at {} (data in {data})\n\n{}",
+            "{readiness}, up for {}, at {} (topology {topology}, data in {data})\n\n{}",
             text::duration(Duration::from_millis(*uptime_ms)),
             addresses.gateway,
             text::table(&rows),
@@ -129,6 +133,11 @@ impl Told {
     }
 }
 
+/// Whether its name does not say what it hosts.
+fn shares_its_process(process: &ProcessStatus) -> bool {
+    process.modules.iter().any(|module| *module != process.name)
+}
+
 fn row(process: &ProcessStatus, unit: &str) -> Vec<String> {
     let memory = if unit == "PSS" { process.pss_kib } else { process.rss_kib };
     let uptime = process.uptime_ms.map(|millis| text::duration(Duration::from_millis(millis)));
@@ -147,11 +156,12 @@ fn row(process: &ProcessStatus, unit: &str) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::folder::Addresses;
-    use crate::up::status::Totals;
+    use crate::up::status::{State, Totals};
 
     fn told(pss_kib: Option<u64>) -> Told {
         let process = ProcessStatus {
             name: "orders".into(),
+            modules: vec!["orders".into()],
             pid: Some(42),
             address: Some("127.0.0.1:4711".into()),
             http: None,
@@ -174,6 +184,7 @@ mod tests {
         let shop = ShopStatus {
             ready: false,
             pid: 1,
+            topology: "microservices".into(),
             data: "/shop".into(),
             uptime_ms: 61_000,
             addresses,
@@ -198,6 +209,18 @@ mod tests {
         assert!(text.contains("orders was killed by signal 9 before its last restart"), "{text}");
         assert!(text.contains("1 running") && text.contains("PSS"), "{text}");
         assert!(text.contains("\nwarning: the file is broken\n"), "{text}");
+    }
+
+    #[test]
+    fn what_a_process_hosts_is_told_where_its_name_does_not_say_it() {
+        let mut told = told(None);
+        assert!(!told.text().contains("modules"), "{}", told.text());
+        told.shop.processes[0].name = "till".into();
+        told.shop.processes[0].modules.push("payments".into());
+        let text = told.text();
+        let lines: Vec<_> = text.lines().map(str::trim_end).collect();
+        assert!(lines.iter().any(|line| line.ends_with("uptime  modules")), "{text}");
+        assert!(lines.iter().any(|line| line.ends_with("1.50 s  orders, payments")), "{text}");
     }
 
     #[test]

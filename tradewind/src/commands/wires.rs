@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chassis::config::protocol::{DEFAULT_PROFILE, SHARED};
-use chassis::discovery::{Consul, Instance};
+use chassis::discovery::Instance;
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,8 +15,10 @@ use crate::cli::{StatusArgs, WiresArgs, WiresCommand, WiresSetArgs};
 use crate::client::{RequestError, Shop};
 use crate::exit::Ending;
 use crate::text;
-use crate::up::status::{ShopStatus, State};
+use crate::up::status::ShopStatus;
 
+/// The wire that nobody chooses.
+const LOCAL: &str = "local";
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
 /// How one edge stands, as an instance of its caller reports it.
@@ -52,12 +54,11 @@ async fn show(args: &StatusArgs) -> anyhow::Result<()> {
 
 /// Every edge of every process that is ready.
 pub(super) async fn in_use(shop: &Shop, status: &ShopStatus) -> Vec<EdgeReport> {
-    let ready = status.processes.iter().filter(|process| process.state == State::Ready);
-    let asked = ready.filter_map(|process| {
+    let asked = status.hosted().filter_map(|(module, process)| {
         let address = process.http_address()?;
-        Some(edges_at(shop, address, &process.name))
+        Some(edges_at(shop, address, module))
     });
-    // supporting servers, and modules that call nobody, have no such report
+    // modules that call nobody have no such report
     join_all(asked).await.into_iter().filter_map(Result::ok).flatten().collect()
 }
 
@@ -102,13 +103,12 @@ struct Switched {
 async fn set(args: &WiresSetArgs) -> anyhow::Result<()> {
     let WiresSetArgs { origin, target, .. } = args;
     let shop = Shop::find(&args.shop)?;
-    let consul = shop.registry()?;
-    check_edge(&shop, &consul, origin, target).await?;
+    check_edge(&shop, origin, target).await?;
 
     let wire = args.wire.as_str();
     let key = format!("wires.{origin}.{target}");
     let changed = set_key(&shop.admin()?, SHARED, DEFAULT_PROFILE, &key, Value::from(wire)).await?;
-    let instances = until_taken_over(&shop, &consul, args).await?;
+    let instances = until_taken_over(&shop, args).await?;
 
     let taken_over = instances.iter().all(|instance| instance.taken_over);
     let switched = Switched {
@@ -128,38 +128,36 @@ async fn set(args: &WiresSetArgs) -> anyhow::Result<()> {
 }
 
 /// Refuses, before anything is changed, an edge that nobody has.
-async fn check_edge(shop: &Shop, consul: &Consul, origin: &str, target: &str) -> anyhow::Result<()> {
-    let live = live(consul, origin).await?;
+async fn check_edge(shop: &Shop, origin: &str, target: &str) -> anyhow::Result<()> {
+    let live = shop.instances(origin).await?;
     let Some(instance) = live.first() else {
-        let message = format!(
-            "the registry knows no live instance of {origin:?}; `tradewind wires` shows who calls whom"
-        );
+        let message =
+            format!("there is no live instance of {origin:?}; `tradewind wires` shows who calls whom");
         return Err(Ending::Usage(message).into());
     };
     let edges = edges_at(shop, &instance.address, origin)
         .await
         .with_context(|| format!("{} at {} does not tell its wires", instance.id, instance.address))?;
-    if edges.iter().any(|edge| edge.callee == target) {
-        return Ok(());
+    match edges.iter().find(|edge| edge.callee == target) {
+        Some(edge) if edge.wire == LOCAL => {
+            let message = format!(
+                "{origin} and {target} live in one process, and call each other there; `tradewind move` sets them apart"
+            );
+            return Err(Ending::Usage(message).into());
+        }
+        Some(_) => return Ok(()),
+        None => {}
     }
     let callees: Vec<_> = edges.iter().map(|edge| edge.callee.as_str()).collect();
     let callees = if callees.is_empty() { "nobody".into() } else { callees.join(", ") };
     Err(Ending::Usage(format!("{origin} does not call {target:?}; it calls {callees}")).into())
 }
 
-async fn live(consul: &Consul, service: &str) -> anyhow::Result<Vec<Instance>> {
-    Ok(consul.healthy(service, 0, Duration::ZERO).await?.value)
-}
-
 /// Asks every live instance, those too that come up meanwhile, until all have it or the time is up.
-async fn until_taken_over(
-    shop: &Shop,
-    consul: &Consul,
-    args: &WiresSetArgs,
-) -> anyhow::Result<Vec<Progress>> {
+async fn until_taken_over(shop: &Shop, args: &WiresSetArgs) -> anyhow::Result<Vec<Progress>> {
     let patience = Instant::now() + Duration::from_secs(args.patience);
     loop {
-        let instances = live(consul, &args.origin).await?;
+        let instances = shop.instances(&args.origin).await?;
         let asked = join_all(instances.into_iter().map(|instance| ask(shop, instance, args))).await;
         let done = !asked.is_empty() && asked.iter().all(|instance| instance.taken_over);
         if done || Instant::now() >= patience {

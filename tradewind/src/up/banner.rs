@@ -8,11 +8,13 @@ use serde::Serialize;
 use crate::commands::order::demo_order;
 use crate::folder::{Addresses, Folder};
 use crate::text;
+use crate::topology::Topology;
 
 /// What there is to say.
 pub(super) struct Banner<'a> {
     pub addresses: &'a Addresses,
     pub folder: &'a Folder,
+    pub topology: &'a Topology,
     pub processes: usize,
     pub took: Duration,
     /// How this executable was called, for commands to copy.
@@ -24,28 +26,30 @@ pub(super) struct Banner<'a> {
 impl Banner<'_> {
     /// For people.
     pub fn text(&self) -> String {
-        let Self { addresses, folder, processes, took, .. } = self;
+        let Self { addresses, folder, topology, processes, took, .. } = self;
         let gateway = &addresses.gateway;
-        let places = text::table(&[
-            text::row(["  shop", &format!("{gateway}/api/products"), "products, stock, orders"]),
-            text::row(["  registry", &addresses.registry, "Consul's HTTP API"]),
-            text::row([
-                "  config server",
-                &addresses.config_server,
-                "Spring Cloud Config's read API, and changes",
-            ]),
-            text::row(["  card network", &addresses.card_network, "an outside party, simulated"]),
-            text::row(["  broker", &addresses.broker, &self.about_broker()]),
-        ]);
+        let places = [
+            ("  shop", &format!("{gateway}/api/products"), "products, stock, orders"),
+            ("  registry", &addresses.registry, "Consul's HTTP API"),
+            ("  config server", &addresses.config_server, "Spring Cloud Config's read API, and changes"),
+            ("  card network", &addresses.card_network, "an outside party, simulated"),
+            ("  broker", &addresses.broker, &self.about_broker()),
+        ];
+        let there = places.into_iter().filter(|(_, address, _)| !address.is_empty());
+        let places = text::table(
+            &there.map(|(name, address, about)| text::row([name, address, about])).collect::<Vec<_>>(),
+        );
         let keeping = text::table(&[
             text::row(["Status", &self.command("status")]),
+            text::row(["Other topologies", &self.command("topology list")]),
             text::row(["Logs", &folder.logs().display().to_string()]),
             text::row(["Data", &folder.path().display().to_string()]),
             text::row(["Stop", &format!("Ctrl-C, or {}", self.command("down"))]),
         ]);
         format!(
-            "Tradewind is ready: {processes} processes in {}\n\n{places}\nPlace an order with {}, or\n\n{}\n\n{keeping}",
+            "Tradewind is ready: {processes} processes in {} (topology {})\n\n{places}\nPlace an order with {}, or\n\n{}\n\n{keeping}",
             text::duration(*took),
+            topology.name,
             self.command("order"),
             curl(gateway),
         )
@@ -56,6 +60,7 @@ impl Banner<'_> {
         #[derive(Serialize)]
         struct Ready<'a> {
             ready: bool,
+            topology: &'a str,
             addresses: &'a Addresses,
             data: &'a Path,
             processes: usize,
@@ -63,6 +68,7 @@ impl Banner<'_> {
         }
         let ready = Ready {
             ready: true,
+            topology: &self.topology.name,
             addresses: self.addresses,
             data: self.folder.path(),
             processes: self.processes,
@@ -121,6 +127,7 @@ mod tests {
         let banner = Banner {
             addresses: &addresses,
             folder: &folder,
+            topology: &Topology::named("microservices").expect("it is built in"),
             processes: 12,
             took: Duration::from_millis(1234),
             program: "target/release/tradewind",

@@ -17,18 +17,17 @@ pub(super) fn embedded(door: SocketAddr) -> String {
     format!("amqp://guest:guest@{door}")
 }
 
-/// Connects to the broker at `url` once; returns its address without the password.
-pub(super) async fn reach(url: &str) -> anyhow::Result<String> {
+/// Connects to the broker at `url` once.
+pub(super) async fn reach(url: &str) -> anyhow::Result<()> {
     let done = CancellationToken::new();
     let _ended = done.clone().drop_guard();
     let refused = |why: String| Ending::Usage(format!("--broker: {why}"));
     let broker = Broker::connect(url, "tradewind up", done).map_err(|error| refused(error.to_string()))?;
     tried(&broker).await.map_err(|error| {
-        refused(format!(
-            "{error}\nstart RabbitMQ 3.10 or later there, or leave --broker out: the shop brings a broker along"
-        ))
-    })?;
-    Ok(shown(url))
+        let remedy =
+            "start RabbitMQ 3.10 or later there, or leave --broker out: the shop brings a broker along";
+        refused(format!("{error}\n{remedy}")).into()
+    })
 }
 
 /// How the first attempt to connect ends, which gives up by itself on a broker that is silent.
@@ -45,7 +44,7 @@ async fn tried(broker: &Broker) -> Result<(), String> {
 }
 
 /// An address that may be shown.
-fn shown(url: &str) -> String {
+pub(super) fn shown(url: &str) -> String {
     let Ok(mut url) = Url::parse(url) else { return String::new() };
     // a URL with a host, as `connect` has seen to, can have its password taken away
     let _ = url.set_password(None);

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 
 use command_fds::{CommandFdExt, FdMapping};
 use rustix::process::{Pid, Signal};
@@ -22,6 +23,10 @@ const LAST_BYTES: u64 = 16 * 1024;
 const PANICKED: &str = "panicked at";
 const COMPLAINTS: [&str; 3] = [PANICKED, "\"level\":\"ERROR\"", "error: "];
 
+/// Has glibc keep one heap for all threads of a process. Each thread would get one of its own otherwise, of which
+/// it uses little, and a process has a thread for each connection to SQLite.
+const ONE_HEAP: Option<(&str, &str)> = Some(("MALLOC_ARENA_MAX", "1"));
+
 /// Settings that belong to one process, which a child must not inherit.
 const NOT_INHERITED: [&str; 3] = ["TRADEWIND_LISTEN", "TRADEWIND_ADVERTISE", "LISTEN_PID"];
 
@@ -32,6 +37,24 @@ pub(super) struct Running {
     pub pid: u32,
     // closing it tells the process that we are gone
     _lifeline: Option<ChildStdin>,
+}
+
+/// What tells a process apart from others that are launched alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// Its number among those that host the same modules.
+    pub instance: u32,
+    /// What it does about messages.
+    pub messages: Messages,
+}
+
+/// Whether a process takes and sends messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Messages {
+    /// As soon as it can.
+    Flow,
+    /// Not before it is told to: another process still does, in another way.
+    Held,
 }
 
 /// Starts processes of this very executable.
@@ -48,18 +71,21 @@ impl Launcher {
         Ok(Self { executable: std::env::current_exe()?, logs })
     }
 
-    /// Where a process writes its log.
-    pub fn log_of(&self, launch: &Launch) -> PathBuf {
-        self.logs.join(format!("{}.log", launch.process.name()))
+    /// Where a process of this name writes its log.
+    pub fn log_of(&self, name: &str) -> PathBuf {
+        self.logs.join(format!("{name}.log"))
     }
 
     /// Starts a process, and hands it `sockets`.
-    pub fn start(&self, launch: &Launch, sockets: &[Socket]) -> io::Result<Running> {
-        let log = open_log(&self.log_of(launch))?;
+    pub fn start(&self, launch: &Launch, identity: Identity, sockets: &[Arc<Socket>]) -> io::Result<Running> {
+        let log = open_log(&self.log_of(&launch.name))?;
         let mut command = Command::new(&self.executable);
         command
             .args(&launch.arguments)
             .envs(launch.environment.iter().cloned())
+            .envs(ONE_HEAP.filter(|(name, _)| std::env::var_os(name).is_none()))
+            .env("TRADEWIND_INSTANCE", identity.instance.to_string())
+            .env("TRADEWIND_MESSAGES_HELD", (identity.messages == Messages::Held).to_string())
             .stdin(Stdio::piped())
             .stdout(log.try_clone()?)
             .stderr(log)

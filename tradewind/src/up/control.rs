@@ -1,5 +1,5 @@
-//! The supervisor's control API, on loopback: `GET /status`, and for the operator `POST /down`,
-//! `POST /processes/NAME/halt` and `POST /processes/NAME/resume`.
+//! The supervisor's control API, on loopback: `GET /status`, `GET /topology`, `GET /move`, and for the operator `POST /down`,
+//! `POST /processes/NAME/halt`, `POST /processes/NAME/resume`, `POST /move` and `POST /move/undo`.
 
 use std::sync::Arc;
 
@@ -14,14 +14,18 @@ use contracts::{Code, Problem};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::fleet::Fleet;
+use super::moving::Mover;
+use super::moving::status::MoveStatus;
 use super::report::Reporter;
+use super::shop::Shop;
 use super::status::ShopStatus;
 use super::supervise::Wanted;
+use crate::topology::Topology;
 
 struct Control {
     reporter: Reporter,
-    fleet: Arc<Fleet>,
+    shop: Arc<Shop>,
+    mover: Arc<Mover>,
     down: CancellationToken,
 }
 
@@ -29,7 +33,8 @@ struct Control {
 pub(super) async fn serve(
     listener: TcpListener,
     reporter: Reporter,
-    fleet: Arc<Fleet>,
+    shop: Arc<Shop>,
+    mover: Arc<Mover>,
     operator_token: String,
     down: CancellationToken,
     ended: CancellationToken,
@@ -45,7 +50,10 @@ pub(super) async fn serve(
             "/processes/{name}/resume",
             post(async |control, name| want(control, name, Wanted::Running).await),
         )
-        .with_state(Arc::new(Control { reporter, fleet, down }));
+        .route("/topology", get(topology))
+        .route("/move", get(how_it_moves).post(begin_to_move))
+        .route("/move/undo", post(take_back))
+        .with_state(Arc::new(Control { reporter, shop, mover, down }));
     let guarded = Guard::new(Some(operator_token)).protect(Changes::ByOperator, routes);
     let readiness = Readiness::default();
     readiness.ready();
@@ -62,13 +70,38 @@ async fn take_down(State(control): State<Arc<Control>>) -> StatusCode {
     StatusCode::ACCEPTED
 }
 
+async fn topology(State(control): State<Arc<Control>>) -> Json<Topology> {
+    Json(control.shop.arrangement().running().clone())
+}
+
+async fn how_it_moves(State(control): State<Arc<Control>>) -> Json<MoveStatus> {
+    Json(control.mover.status())
+}
+
+/// Says that the move has begun, or is under way.
+async fn begin_to_move(
+    State(control): State<Arc<Control>>,
+    Json(to): Json<Topology>,
+) -> Result<Json<MoveStatus>, Refusal> {
+    told(control.mover.begin(to))
+}
+
+/// Says that the move will be taken back.
+async fn take_back(State(control): State<Arc<Control>>) -> Result<Json<MoveStatus>, Refusal> {
+    told(control.mover.undo())
+}
+
+fn told(status: Result<MoveStatus, String>) -> Result<Json<MoveStatus>, Refusal> {
+    status.map(Json).map_err(|why| Problem::new(Code::Conflict, why).into())
+}
+
 /// Halts a process or lets it run again; answers when that is so.
 async fn want(
     State(control): State<Arc<Control>>,
     Path(name): Path<String>,
     wanted: Wanted,
 ) -> Result<StatusCode, Refusal> {
-    match control.fleet.want(&name, wanted).await {
+    match control.shop.fleet.want(&name, wanted).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(why) => Err(Problem::new(Code::Conflict, why).into()),
     }

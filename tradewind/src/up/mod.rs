@@ -1,7 +1,11 @@
 //! The supervisor: the whole shop as real processes, from one command.
 //!
 //! - `plan`: what is started, and in which order it drains; data only
-//! - `ports`, [`holder`]: the listening sockets that outlive the processes that serve them; who has a
+//! - `arrangement`: which topology the shop on a data folder has
+//! - [`moving`]: from one topology to another, while the shop runs
+//! - `wiring`: the wires that a topology names
+//! - `shop`: the processes, the sockets, and how they are arranged
+//! - `sockets`, `ports`, [`holder`]: the listening sockets that outlive the processes that serve them; who has a
 //!   port that is taken
 //! - `child`: one process: its group, its lifeline, its log
 //! - `supervise`, `backoff`: the life of one process, and the pauses between two
@@ -14,6 +18,7 @@
 //!
 //! Architecture invariant: nothing here knows what a service does.
 
+mod arrangement;
 mod backoff;
 mod banner;
 mod broker;
@@ -23,13 +28,17 @@ pub(crate) mod files;
 mod fleet;
 pub mod holder;
 mod memory;
+pub mod moving;
 mod plan;
 mod ports;
 mod progress;
 mod ready;
 mod report;
+mod shop;
+mod sockets;
 pub mod status;
 mod supervise;
+mod wiring;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -42,20 +51,24 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Ports, ShopArgs, UpArgs};
+use crate::cli::{ShopArgs, UpArgs};
 use crate::exit::Ending;
-use crate::folder::{Addresses, Folder, UpFile};
-use crate::run::Process;
+use crate::folder::{Folder, LastEnd, UpFile};
 use crate::text;
+use crate::topology::Topology;
+use arrangement::Arrangement;
 use banner::Banner;
-use child::Launcher;
+use child::{Launcher, Messages};
 use fleet::Fleet;
-use plan::{BrokerDoors, Common, Doors};
-use ports::{Socket, Wanted};
+use moving::Mover;
 use progress::Progress;
 use ready::Probe;
 use report::Reporter;
+use shop::{Settings, Shop};
+use sockets::{Choice, Sockets};
 
+/// The topology of a shop that was never told another.
+const USUAL: &str = "microservices";
 /// What the gateway must reach before the shop is open.
 const PUBLIC: [&str; 2] = ["/api/products?limit=1", "/api/orders?customer_id=demo&limit=1"];
 /// How long it may take to find those that are ready.
@@ -70,65 +83,88 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
     if let Some(store) = &args.store {
         StoreUrl::parse(store).map_err(|error| Ending::Usage(format!("--store: {error}")))?;
     }
+    let here = std::env::current_dir().context("the current folder")?;
+    let wanted = args.topology.as_deref().map(|name| Topology::find(name, &here)).transpose();
+    let wanted = wanted.map_err(|error| Ending::Usage(format!("--topology: {error}")))?;
     let folder = Folder::at(&args.shop.data)?.made()?;
     let _lock = folder.lock()?;
+    let last_end = folder.last_end();
     folder.retract();
     let operator_token = folder.operator_token()?;
-    let here = std::env::current_dir().context("the current folder")?;
     let config_files = files::choose(args.config.as_deref(), &here, &folder)?;
-    let sockets = Sockets::bind(&args, folder.path()).await?;
-    let addresses = sockets.addresses(&args).await?;
-    let probe = Probe::new(&addresses.registry, args.registry_token.clone())?;
-    if args.registry.is_some() {
-        probe.check_registry().await.map_err(|error| Ending::Usage(format!("--registry: {error}")))?;
+    let (arrangement, age) = arranged(&folder, wanted.as_ref())?;
+    let start = arrangement.running().clone();
+
+    if age == Age::New {
+        moving::place_databases(&folder, &start).await?;
     }
 
+    let mut sockets = Sockets::open(Choice::of(&args, folder.path())).await?;
+    sockets.open_for(&start).await?;
+    if let Some(url) = &args.broker {
+        broker::reach(url).await?;
+    }
+    if let Some(url) = &args.registry {
+        let probe = Probe::new(Some(url), args.registry_token.clone())?;
+        probe.check_registry().await.map_err(|error| Ending::Usage(format!("--registry: {error}")))?;
+    }
     let control = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("the control API")?;
     let up = UpFile {
         pid: std::process::id(),
         control: format!("http://{}", control.local_addr()?),
-        addresses: addresses.clone(),
+        addresses: sockets.addresses(&start),
     };
-    let common = Common {
-        data: folder.path().to_owned(),
+    let settings = Settings {
         config_files,
-        token_file: folder.token_file(),
         store: args.store.clone(),
         registry_token: args.registry_token.clone(),
-        broker: args.broker.clone().unwrap_or_else(|| addresses.broker.clone()),
         profile: args.profile.clone(),
-        addresses: addresses.clone(),
     };
     let launcher = Launcher::new(folder.logs()).context("the folder for logs")?;
-    let doors = sockets.doors();
-    let fleet = Arc::new(Fleet::start(sockets.assign(plan::launches(&common, doors)), &launcher, &probe));
+    let gateway = sockets.doors().gateway;
+    let fleet = Fleet::new(launcher);
+    let shop = Arc::new(Shop::new(folder.clone(), fleet, settings, sockets, arrangement, up.clone()));
+    let servers = shop.start_servers(&start).await?;
+    if last_end == LastEnd::Sudden && args.registry.is_none() {
+        shop.fleet.until_ready(&servers, |_| ()).await?;
+        shop.forget_the_dead(&start).await?;
+    }
+    shop.start_processes(&start, Messages::Flow).await?;
     folder.announce(&up)?;
     let (down, ended) = (CancellationToken::new(), CancellationToken::new());
-    let reporter = Reporter { fleet: fleet.clone(), probe: probe.clone(), folder: folder.clone(), up, begun };
+    let mover = Mover::new(shop.clone())?;
+    let probe = Probe::new(None, None)?;
+    let reporter = Reporter { shop: shop.clone(), probe: probe.clone(), begun };
     let serving = tokio::spawn(control::serve(
         control,
         reporter,
-        fleet.clone(),
+        shop.clone(),
+        mover.clone(),
         operator_token,
         down.clone(),
         ended.clone(),
     ));
 
     let run = async {
-        become_ready(&fleet, &probe, doors.gateway, &args).await?;
-        announce(&args, &addresses, &folder, fleet.members().len(), begun.elapsed());
-        for complaint in files::complaints(&addresses.config_server).await {
+        become_ready(&shop, &probe, gateway, &args).await?;
+        if age == Age::New {
+            wiring::enter(&shop, &start).await.context("the wires that the topology names")?;
+        }
+        arrive(&shop, &mover, &start, wanted, &args).await?;
+        announce(&args, &shop, begun.elapsed());
+        for complaint in files::complaints(&shop.announced().addresses.config_server).await {
             text::tell(complaint);
         }
         std::future::pending::<anyhow::Result<()>>().await
     };
     let outcome = tokio::select! {
         failed = run => {
-            fleet.kill().await;
+            mover.give_up().await;
+            shop.fleet.kill().await;
             failed
         }
-        () = down.cancelled() => drain(&fleet, &mut interrupts, &args).await,
-        () = interrupts.next() => drain(&fleet, &mut interrupts, &args).await,
+        () = down.cancelled() => drain(&shop, &mover, &mut interrupts, &args).await,
+        () = interrupts.next() => drain(&shop, &mover, &mut interrupts, &args).await,
     };
     ended.cancel();
     let _ = tokio::time::timeout(LAST_ANSWERS, serving).await;
@@ -136,15 +172,64 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
     outcome
 }
 
-/// Waits until every process is ready, and the gateway has found those that it stands before.
-async fn become_ready(
-    fleet: &Fleet,
-    probe: &Probe,
-    gateway: SocketAddr,
+/// Whether a shop has run on its folder before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Age {
+    New,
+    Old,
+}
+
+/// How the shop on this folder is arranged. A new one is arranged as it is wanted.
+fn arranged(folder: &Folder, wanted: Option<&Topology>) -> anyhow::Result<(Arrangement, Age)> {
+    if let Some(arrangement) = Arrangement::read(folder)? {
+        return Ok((arrangement, Age::Old));
+    }
+    // one from before there was a choice has the usual topology
+    let age = if folder.has_books() { Age::Old } else { Age::New };
+    let topology = match wanted {
+        Some(wanted) if age == Age::New => wanted.clone(),
+        _ => Topology::named(USUAL).context("the usual topology")?,
+    };
+    let arrangement = Arrangement::of(topology);
+    arrangement.write(folder)?;
+    Ok((arrangement, age))
+}
+
+/// Brings a shop that started as it was to where it is wanted.
+async fn arrive(
+    shop: &Shop,
+    mover: &Arc<Mover>,
+    start: &Topology,
+    wanted: Option<Topology>,
     args: &UpArgs,
 ) -> anyhow::Result<()> {
+    match (wanted, shop.arrangement().moving) {
+        (Some(wanted), moving) if moving.is_some() || !wanted.is_arranged_as(start) => {
+            if !args.json {
+                text::tell(format_args!(
+                    "the shop on this folder is {}; moving it to {}",
+                    start.name, wanted.name
+                ));
+            }
+            mover.finish(wanted).await
+        }
+        (Some(wanted), _) => shop.arrange(Arrangement::of(wanted)),
+        (None, Some(moving)) => {
+            text::tell(format_args!(
+                "this shop was on its way to {}: `tradewind move --to {}` goes on, `tradewind move --undo` takes it back",
+                moving.to.name, moving.to.name
+            ));
+            Ok(())
+        }
+        (None, None) => Ok(()),
+    }
+}
+
+/// Waits until every process is ready, and the gateway has found those that it stands before.
+async fn become_ready(shop: &Shop, probe: &Probe, gateway: SocketAddr, args: &UpArgs) -> anyhow::Result<()> {
     let mut progress = Progress::new(args.json);
-    fleet.until_ready(|missing| progress.starting(missing, fleet.members().len())).await?;
+    let members = shop.fleet.members();
+    shop.fleet.until_ready(&members, |missing| progress.starting(missing, members.len())).await?;
     let open = async {
         for path in PUBLIC {
             probe.until_open(gateway, path).await;
@@ -153,136 +238,35 @@ async fn become_ready(
     tokio::time::timeout(GATEWAY_PATIENCE, open).await.context("the gateway does not reach the services")
 }
 
-fn announce(args: &UpArgs, addresses: &Addresses, folder: &Folder, processes: usize, took: Duration) {
+fn announce(args: &UpArgs, shop: &Shop, took: Duration) {
     let program = std::env::args().next().unwrap_or_else(|| "tradewind".into());
+    let (addresses, topology) = (shop.announced().addresses, shop.arrangement().running().clone());
     let banner = Banner {
-        addresses,
-        folder,
-        processes,
+        addresses: &addresses,
+        folder: &shop.folder,
+        topology: &topology,
+        processes: shop.fleet.members().len(),
         took,
         program: &program,
-        data_flag: (args.shop.data != Path::new(ShopArgs::USUAL_DATA)).then_some(folder.path()),
+        data_flag: (args.shop.data != Path::new(ShopArgs::USUAL_DATA)).then_some(shop.folder.path()),
     };
     // a shop whose first words nobody could read is up all the same
     let _ = text::say(if args.json { banner.json() } else { banner.text() });
 }
 
 /// Drains the shop; a further Ctrl-C ends it at once.
-async fn drain(fleet: &Fleet, interrupts: &mut Interrupts, args: &UpArgs) -> anyhow::Result<()> {
+async fn drain(shop: &Shop, mover: &Mover, interrupts: &mut Interrupts, args: &UpArgs) -> anyhow::Result<()> {
     if !args.json {
         text::tell("stopping: requests under way are finished first (Ctrl-C again to stop at once)");
     }
+    mover.give_up().await;
+    shop.close().await;
     tokio::select! {
-        () = fleet.drain() => Ok(()),
+        () = shop.fleet.drain() => Ok(()),
         () = interrupts.next() => {
-            fleet.kill().await;
+            shop.fleet.kill().await;
             Err(Ending::Interrupted.into())
         }
-    }
-}
-
-/// The sockets that the supervisor owns.
-struct Sockets {
-    gateway: Socket,
-    registry: Option<Socket>,
-    config_server: Socket,
-    card_network: Socket,
-    broker: Option<BrokerSockets>,
-}
-
-struct BrokerSockets {
-    amqp: Socket,
-    http: Socket,
-}
-
-impl Sockets {
-    async fn bind(args: &UpArgs, data: &Path) -> anyhow::Result<Self> {
-        let wanted = |role, chosen: Option<u16>, usual, flag| {
-            let fallback = if args.ports == Ports::Auto { 0 } else { usual };
-            Wanted { role, port: chosen.unwrap_or(fallback), flag, instead: None }
-        };
-        let gateway = wanted("gateway", args.gateway_port, 8080, "--gateway-port");
-        let registry = Wanted {
-            instead: Some("--registry http://127.0.0.1"),
-            ..wanted("registry", args.registry_port, 8500, "--registry-port")
-        };
-        let config_server = wanted("config server", args.config_server_port, 8888, "--config-server-port");
-        let card_network = wanted("card network", args.card_network_port, 8600, "--card-network-port");
-        let amqp = Wanted {
-            instead: Some("--broker amqp://guest:guest@127.0.0.1"),
-            ..wanted("broker", args.broker_port, 5672, "--broker-port")
-        };
-        let broker_http = wanted("broker's HTTP API", args.broker_http_port, 15672, "--broker-http-port");
-        Ok(Self {
-            gateway: Socket::bind(gateway, data).await?,
-            registry: match args.registry {
-                Some(_) => None,
-                None => Some(Socket::bind(registry, data).await?),
-            },
-            config_server: Socket::bind(config_server, data).await?,
-            card_network: Socket::bind(card_network, data).await?,
-            broker: match args.broker {
-                Some(_) => None,
-                None => Some(BrokerSockets {
-                    amqp: Socket::bind(amqp, data).await?,
-                    http: Socket::bind(broker_http, data).await?,
-                }),
-            },
-        })
-    }
-
-    fn doors(&self) -> Doors {
-        Doors {
-            gateway: self.gateway.address(),
-            registry: self.registry.as_ref().map(Socket::address),
-            config_server: self.config_server.address(),
-            card_network: self.card_network.address(),
-            broker: self
-                .broker
-                .as_ref()
-                .map(|broker| BrokerDoors { amqp: broker.amqp.address(), http: broker.http.address() }),
-        }
-    }
-
-    /// Where everybody is. A broker of somebody else's must be there.
-    async fn addresses(&self, args: &UpArgs) -> anyhow::Result<Addresses> {
-        let url = |address: SocketAddr| format!("http://{address}");
-        let doors = self.doors();
-        let broker = match (&args.broker, &doors.broker) {
-            (Some(url), _) => broker::reach(url).await?,
-            (None, doors) => doors.map(|doors| broker::embedded(doors.amqp)).unwrap_or_default(),
-        };
-        Ok(Addresses {
-            gateway: url(doors.gateway),
-            registry: args.registry.clone().or(doors.registry.map(url)).unwrap_or_default(),
-            config_server: url(doors.config_server),
-            card_network: url(doors.card_network),
-            broker,
-            broker_http: doors.broker.map(|doors| url(doors.http)),
-        })
-    }
-
-    /// Gives each process the sockets that it serves, in the order of its doors.
-    fn assign(self, launches: Vec<plan::Launch>) -> Vec<(plan::Launch, Vec<Socket>)> {
-        let of_broker = self.broker.into_iter().flat_map(|broker| [broker.amqp, broker.http]);
-        let mut sockets = [
-            (Process::Gateway, vec![self.gateway]),
-            (Process::Registry, self.registry.into_iter().collect()),
-            (Process::ConfigServer, vec![self.config_server]),
-            (Process::CardNetwork, vec![self.card_network]),
-            (Process::Broker, of_broker.collect()),
-        ];
-        let mut sockets_of = |process| {
-            let served = sockets.iter_mut().find(|(served, _)| *served == process);
-            served.map(|(_, sockets)| std::mem::take(sockets)).unwrap_or_default()
-        };
-        launches
-            .into_iter()
-            .map(|launch| {
-                let sockets = sockets_of(launch.process);
-                (launch, sockets)
-            })
-            .collect()
     }
 }
 

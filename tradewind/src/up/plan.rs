@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use super::holder::LIFELINE;
 use super::status::Place;
 use crate::folder::Addresses;
-use crate::run::Process;
+use crate::run::{Role, Server};
+use crate::topology::{Part, Topology};
 
 /// What the processes of one shop have in common.
 #[derive(Debug, Clone)]
@@ -22,16 +23,16 @@ pub(super) struct Common {
     pub store: Option<String>,
     /// The registry's token.
     pub registry_token: Option<String>,
-    /// The message broker, with its password.
-    pub broker: String,
+    /// The message broker, with its password; nothing where messages stay in their process.
+    pub broker: Option<String>,
     /// The configuration profile.
     pub profile: String,
     /// Where everybody is.
     pub addresses: Addresses,
 }
 
-/// The sockets that the supervisor owns, by where they listen. No registry where a Consul is used, and no
-/// broker where a RabbitMQ is.
+/// The sockets that the supervisor owns, by where they listen. No registry and no broker where the topology has
+/// none, or where somebody else's is used.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Doors {
     pub gateway: SocketAddr,
@@ -49,61 +50,87 @@ pub(super) struct BrokerDoors {
 }
 
 impl Doors {
-    /// Those of `process`, in the order in which it is handed them.
-    fn of(&self, process: Process) -> Vec<SocketAddr> {
-        match process {
-            Process::Gateway => vec![self.gateway],
-            Process::Registry => self.registry.into_iter().collect(),
-            Process::ConfigServer => vec![self.config_server],
-            Process::CardNetwork => vec![self.card_network],
-            Process::Broker => self.broker.iter().flat_map(|broker| [broker.amqp, broker.http]).collect(),
-            Process::Catalog
-            | Process::Inventory
-            | Process::Payments
-            | Process::Shipping
-            | Process::Orders
-            | Process::Notifications
-            | Process::Recommendations => Vec::new(),
+    /// The same without those that `topology` has no use for.
+    pub fn only_for(self, topology: &Topology) -> Self {
+        Self {
+            registry: self.registry.filter(|_| topology.has_registry()),
+            broker: self.broker.filter(|_| topology.has_broker()),
+            ..self
         }
     }
 
-    /// Whether the work of `process` is done by somebody else's server.
-    fn are_elsewhere(&self, process: Process) -> bool {
-        match process {
-            Process::Registry => self.registry.is_none(),
-            Process::Broker => self.broker.is_none(),
-            _ => false,
+    /// Those of `server`, in the order in which it is handed them; none where the shop does not run it.
+    fn of(&self, server: Server) -> Vec<SocketAddr> {
+        match server {
+            Server::Registry => self.registry.into_iter().collect(),
+            Server::ConfigServer => vec![self.config_server],
+            Server::CardNetwork => vec![self.card_network],
+            Server::Broker => self.broker.iter().flat_map(|broker| [broker.amqp, broker.http]).collect(),
         }
     }
 }
 
 /// One process to start.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Launch {
-    /// Which.
-    pub process: Process,
-    /// The addresses of the sockets that it is handed; none where it takes a free port and registers. It does
-    /// its work at the first, and answers HTTP at the last.
+    /// What it is called.
+    pub name: String,
+    /// What it runs.
+    pub roles: Vec<Role>,
+    /// The addresses of the sockets that it is handed because they are known beforehand. It does its work at the
+    /// first.
     pub doors: Vec<SocketAddr>,
-    /// Its arguments.
+    /// How it is found by those who watch it, and by other modules.
+    pub inside: Inside,
+    /// Its arguments, but for what tells it apart from others like it.
     pub arguments: Vec<OsString>,
     /// What its environment says beyond the supervisor's own. Secrets stand here, since everybody can
     /// read a process's arguments.
     pub environment: Vec<(&'static str, String)>,
 }
 
+/// Where a process listens for those within the shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inside {
+    /// At the last of its doors.
+    AtItsDoor,
+    /// At a port that it finds by itself; the registry tells others.
+    Registered,
+    /// At a socket that the supervisor opens for it, since there is no registry to tell.
+    Handed,
+}
+
 impl Launch {
-    /// Where it is, when that is known beforehand.
-    pub fn place(&self) -> Option<Place> {
-        let (first, last) = (self.doors.first()?, self.doors.last()?);
-        Some(Place { address: first.to_string(), http: last.to_string() })
+    /// Where it is, when that is known beforehand; `handed` is the socket for those within.
+    pub fn place(&self, handed: Option<SocketAddr>) -> Option<Place> {
+        let http = match self.inside {
+            Inside::AtItsDoor => *self.doors.last()?,
+            Inside::Handed => handed?,
+            Inside::Registered => return None,
+        };
+        let address = self.doors.first().copied().unwrap_or(http);
+        Some(Place { address: address.to_string(), http: http.to_string() })
+    }
+
+    /// The modules that it hosts.
+    pub fn modules(&self) -> impl Iterator<Item = Part> {
+        self.roles.iter().filter_map(|role| match role {
+            Role::Module(part) => Some(*part),
+            Role::Server(_) => None,
+        })
     }
 
     /// Whether it may be told not to run for a while. One that the registry knows is not called any more then;
     /// a client of the broker that is turned away comes back. The others are called by whoever knows their door,
     /// and could not say there that nobody will come.
     pub fn may_rest(&self) -> bool {
-        self.doors.is_empty() || self.process == Process::Broker
+        self.roles == [Role::Server(Server::Broker)]
+            || (self.inside == Inside::Registered && self.doors.is_empty())
+    }
+
+    /// When it drains.
+    pub fn stage(&self) -> Stage {
+        self.roles.iter().map(|role| Stage::of(*role)).max().unwrap_or(Stage::Supporting)
     }
 }
 
@@ -123,78 +150,110 @@ pub(super) enum Stage {
 impl Stage {
     pub const IN_ORDER: [Self; 4] = [Self::Gateway, Self::Orders, Self::Services, Self::Supporting];
 
-    /// When `process` drains.
-    pub fn of(process: Process) -> Self {
-        match process {
-            Process::Gateway => Self::Gateway,
-            Process::Orders => Self::Orders,
-            Process::Catalog
-            | Process::Inventory
-            | Process::Payments
-            | Process::Shipping
-            | Process::Notifications
-            | Process::Recommendations => Self::Services,
-            Process::Registry | Process::ConfigServer | Process::Broker | Process::CardNetwork => {
-                Self::Supporting
-            }
+    /// When whoever has this role drains.
+    pub fn of(role: Role) -> Self {
+        match role {
+            Role::Module(Part::Gateway) => Self::Gateway,
+            Role::Module(Part::Orders) => Self::Orders,
+            Role::Module(_) => Self::Services,
+            Role::Server(_) => Self::Supporting,
         }
     }
 }
 
-/// Everything to start, those first that others wait for.
-pub(super) fn launches(common: &Common, doors: Doors) -> Vec<Launch> {
-    let all = [
-        Process::CardNetwork,
-        Process::Registry,
-        Process::ConfigServer,
-        Process::Broker,
-        Process::Catalog,
-        Process::Inventory,
-        Process::Payments,
-        Process::Shipping,
-        Process::Orders,
-        Process::Notifications,
-        Process::Recommendations,
-        Process::Gateway,
-    ];
-    let ours = all.into_iter().filter(|process| !doors.are_elsewhere(*process));
-    ours.map(|process| launch(process, common, doors.of(process))).collect()
+/// The supporting servers to start, those first that others wait for.
+pub(super) fn servers(common: &Common, doors: Doors) -> Vec<Launch> {
+    let all = [Server::CardNetwork, Server::Registry, Server::ConfigServer, Server::Broker];
+    let launch = |server| {
+        let doors = doors.of(server);
+        (!doors.is_empty()).then(|| server_launch(server, common, doors))
+    };
+    all.into_iter().filter_map(launch).collect()
 }
 
-fn launch(process: Process, common: &Common, doors: Vec<SocketAddr>) -> Launch {
-    let listen = doors.first().copied().unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
-    let mut arguments: Vec<OsString> = vec!["run".into(), process.name().into(), LIFELINE.into()];
-    let mut tell = |flag: &str, value: OsString| arguments.extend([flag.into(), value]);
-    tell("--listen", listen.to_string().into());
-    tell("--data", common.data.clone().into());
-    tell("--profile", common.profile.clone().into());
-    tell("--instance", "1".into());
-    tell("--operator-token-file", common.token_file.clone().into());
-    if process == Process::ConfigServer {
-        tell("--config-files", common.config_files.clone().into());
+/// The processes of a topology, replicas included.
+pub(super) fn processes(common: &Common, doors: Doors, topology: &Topology) -> Vec<Launch> {
+    let mut launches = Vec::new();
+    for spec in &topology.processes {
+        for replica in 1..=spec.replicas {
+            let name = if replica == 1 { spec.name.clone() } else { format!("{}-{replica}", spec.name) };
+            launches.push(module_launch(name, &spec.modules, common, doors, topology));
+        }
     }
-    if let (Process::Broker, Some(http)) = (process, doors.get(1)) {
+    launches
+}
+
+fn server_launch(server: Server, common: &Common, doors: Vec<SocketAddr>) -> Launch {
+    let mut arguments = arguments(&[Role::Server(server)], common);
+    let mut tell = |flag: &str, value: OsString| arguments.extend([flag.into(), value]);
+    if let Some(listen) = doors.first() {
+        tell("--listen", listen.to_string().into());
+    }
+    if let (Server::Broker, Some(http)) = (server, doors.get(1)) {
         tell("--http-listen", http.to_string().into());
     }
-    if Stage::of(process) != Stage::Supporting {
-        tell("--registry", common.addresses.registry.clone().into());
-        tell("--config-server", common.addresses.config_server.clone().into());
+    if server == Server::ConfigServer {
+        tell("--config-files", common.config_files.clone().into());
     }
-    Launch { process, doors, arguments, environment: environment(process, common) }
+    Launch {
+        name: server.name().to_owned(),
+        roles: vec![Role::Server(server)],
+        doors,
+        inside: Inside::AtItsDoor,
+        arguments,
+        environment: secrets(common),
+    }
 }
 
-fn environment(process: Process, common: &Common) -> Vec<(&'static str, String)> {
-    let mut environment = Vec::new();
-    // addresses of databases carry passwords
-    environment.extend(common.store.clone().map(|url| ("TRADEWIND_STORE", url)));
-    environment.extend(common.registry_token.clone().map(|token| ("TRADEWIND_REGISTRY_TOKEN", token)));
-    environment.push(("TRADEWIND_BROKER", common.broker.clone()));
-    if process == Process::Payments {
+fn module_launch(name: String, parts: &[Part], common: &Common, doors: Doors, topology: &Topology) -> Launch {
+    let roles: Vec<_> = parts.iter().copied().map(Role::Module).collect();
+    let mut arguments = arguments(&roles, common);
+    let mut tell = |flag: &str, value: OsString| arguments.extend([flag.into(), value]);
+    let gateway = parts.contains(&Part::Gateway).then_some(doors.gateway);
+    if let Some(gateway) = gateway {
+        tell("--gateway-listen", gateway.to_string().into());
+    }
+    tell("--config-server", common.addresses.config_server.clone().into());
+    if topology.has_registry() {
+        tell("--registry", common.addresses.registry.clone().into());
+    }
+    let mut environment = secrets(common);
+    let carrier = common.broker.clone().filter(|_| topology.has_broker());
+    environment.push(("TRADEWIND_BROKER", carrier.unwrap_or_else(|| IN_PROCESS.to_owned())));
+    if parts.contains(&Part::Payments) {
         environment.push((CARD_NETWORK_URL, common.addresses.card_network.clone()));
     }
-    environment
+    Launch {
+        name,
+        roles,
+        doors: gateway.into_iter().collect(),
+        inside: if topology.has_registry() { Inside::Registered } else { Inside::Handed },
+        arguments,
+        environment,
+    }
 }
 
+/// What every process is told.
+fn arguments(roles: &[Role], common: &Common) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec!["run".into()];
+    arguments.extend(roles.iter().map(|role| role.name().into()));
+    arguments.push(LIFELINE.into());
+    let mut tell = |flag: &str, value: OsString| arguments.extend([flag.into(), value]);
+    tell("--data", common.data.clone().into());
+    tell("--profile", common.profile.clone().into());
+    tell("--operator-token-file", common.token_file.clone().into());
+    arguments
+}
+
+/// Addresses of databases carry passwords.
+fn secrets(common: &Common) -> Vec<(&'static str, String)> {
+    let store = common.store.clone().map(|url| ("TRADEWIND_STORE", url));
+    let token = common.registry_token.clone().map(|token| ("TRADEWIND_REGISTRY_TOKEN", token));
+    store.into_iter().chain(token).collect()
+}
+
+/// The value of `--broker` for a process whose messages do not leave it.
+const IN_PROCESS: &str = "in-process";
 /// The key of payments that says where the card network is.
 const CARD_NETWORK_URL: &str = "TRADEWIND_PAYMENTS__CARD_NETWORK__URL";
 
@@ -212,7 +271,7 @@ mod tests {
             token_file: "/shop/data folder/operator-token".into(),
             store: Some("postgres://shop:secret@db/shop".into()),
             registry_token: Some("hush".into()),
-            broker: "amqp://shop:whisper@broker/".into(),
+            broker: Some("amqp://shop:whisper@broker/".into()),
             profile: "default".into(),
             addresses: Addresses {
                 gateway: "http://127.0.0.1:8080".into(),
@@ -236,29 +295,44 @@ mod tests {
         }
     }
 
-    fn started(doors: Doors) -> Vec<Process> {
-        launches(&common(), doors).into_iter().map(|launch| launch.process).collect()
+    fn built_in(name: &str) -> Topology {
+        Topology::named(name).expect("it is built in")
+    }
+
+    /// Everything that a shop of this topology starts.
+    fn launches(name: &str) -> Vec<Launch> {
+        let topology = built_in(name);
+        let mut launches = servers(&common(), doors().only_for(&topology));
+        launches.extend(processes(&common(), doors(), &topology));
+        launches
+    }
+
+    fn named(launches: &[Launch]) -> Vec<&str> {
+        launches.iter().map(|launch| launch.name.as_str()).collect()
     }
 
     #[test]
     fn every_process_understands_what_it_is_told() {
-        for launch in launches(&common(), doors()) {
+        for launch in launches("microservices").into_iter().chain(launches("monolith")) {
             let words = std::iter::once("tradewind".into()).chain(launch.arguments.clone());
-            let cli =
-                Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{:?}: {error}", launch.process));
-            let Some(Command::Run(run)) = cli.command else { panic!("{:?} is not a run", launch.process) };
-            assert_eq!(run.process, launch.process);
+            let cli = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{}: {error}", launch.name));
+            let Some(Command::Run(run)) = cli.command else { panic!("{} is not a run", launch.name) };
+            assert_eq!(run.roles, launch.roles);
             assert!(run.lifeline);
             assert_eq!(run.process_args.data, common().data);
-            let any = SocketAddr::from(([127, 0, 0, 1], 0));
-            assert_eq!(run.process_args.listen, launch.doors.first().copied().unwrap_or(any));
-            assert_eq!(run.http_listen, launch.doors.get(1).copied().unwrap_or(any));
+            let door = launch.doors.first().copied();
+            match launch.inside {
+                Inside::AtItsDoor => assert_eq!(Some(run.process_args.listen), door),
+                Inside::Registered | Inside::Handed => {
+                    assert_eq!(run.gateway_listen, door.unwrap_or(doors().gateway));
+                }
+            }
         }
     }
 
     #[test]
     fn no_secret_stands_in_arguments() {
-        for launch in launches(&common(), doors()) {
+        for launch in launches("microservices") {
             let arguments = format!("{:?}", launch.arguments);
             for secret in ["secret", "hush", "whisper"] {
                 assert!(!arguments.contains(secret), "{arguments}");
@@ -268,43 +342,73 @@ mod tests {
     }
 
     #[test]
+    fn a_topology_says_which_servers_there_are_and_what_carries_messages() {
+        assert_eq!(named(&launches("monolith")), ["card-network", "config-server", "shop"]);
+        assert_eq!(launches("microservices").len(), 12);
+        let carrier = |name| {
+            let launch =
+                launches(name).into_iter().find(|launch| launch.modules().any(|part| part == Part::Orders));
+            let environment = launch.expect("orders is somewhere").environment;
+            environment.into_iter().find(|(name, _)| *name == "TRADEWIND_BROKER").map(|(_, value)| value)
+        };
+        assert_eq!(carrier("monolith").as_deref(), Some("in-process"));
+        assert_eq!(carrier("microservices"), common().broker);
+    }
+
+    #[test]
     fn what_replaces_an_embedded_server_is_not_started() {
-        assert_eq!(started(doors()).len(), 12);
-        let consul = started(Doors { registry: None, ..doors() });
-        assert!(consul.len() == 11 && !consul.contains(&Process::Registry), "{consul:?}");
-        let rabbitmq = started(Doors { broker: None, ..doors() });
-        assert!(rabbitmq.len() == 11 && !rabbitmq.contains(&Process::Broker), "{rabbitmq:?}");
+        let consul = servers(&common(), Doors { registry: None, ..doors() });
+        assert_eq!(named(&consul), ["card-network", "config-server", "broker"]);
+        let rabbitmq = servers(&common(), Doors { broker: None, ..doors() });
+        assert_eq!(named(&rabbitmq), ["card-network", "registry", "config-server"]);
+    }
+
+    #[test]
+    fn replicas_have_names_of_their_own() {
+        let mut topology = built_in("step-4-payments");
+        topology.processes[1].replicas = 2;
+        let launches = processes(&common(), doors(), &topology);
+        assert_eq!(named(&launches), ["shop", "payments", "payments-2", "notifications", "recommendations"]);
     }
 
     #[test]
     fn the_broker_is_found_at_one_door_and_watched_at_another() {
-        let launches = launches(&common(), doors());
-        let place = |process| {
-            let launch = launches.iter().find(|launch| launch.process == process).expect("it is started");
-            launch.place().map(|place| (place.address, place.http))
+        let launches = launches("microservices");
+        let place = |name: &str| {
+            let launch = launches.iter().find(|launch| launch.name == name).expect("it is started");
+            launch.place(None).map(|place| (place.address, place.http))
         };
-        let (amqp, http, gateway) = ("127.0.0.1:5672", "127.0.0.1:15672", "127.0.0.1:8080");
-        assert_eq!(place(Process::Broker), Some((amqp.into(), http.into())));
-        assert_eq!(place(Process::Gateway), Some((gateway.into(), gateway.into())));
-        assert_eq!(place(Process::Orders), None, "the registry knows");
+        let (amqp, http) = ("127.0.0.1:5672", "127.0.0.1:15672");
+        assert_eq!(place("broker"), Some((amqp.into(), http.into())));
+        assert_eq!(place("orders"), None, "the registry knows");
+        let within = SocketAddr::from(([127, 0, 0, 1], 4711));
+        let monolith =
+            self::launches("monolith").pop().expect("the shop").place(Some(within)).expect("it is handed it");
+        assert_eq!((monolith.address, monolith.http), ("127.0.0.1:8080".to_owned(), within.to_string()));
     }
 
     #[test]
     fn services_may_rest_and_so_may_the_broker() {
-        let launches = launches(&common(), doors());
-        let restless: Vec<_> =
-            launches.iter().filter(|launch| !launch.may_rest()).map(|l| l.process).collect();
-        let wanted = [Process::CardNetwork, Process::Registry, Process::ConfigServer, Process::Gateway];
-        assert_eq!(restless, wanted);
+        let launches = launches("microservices");
+        let restless: Vec<_> = launches.iter().filter(|launch| !launch.may_rest()).cloned().collect();
+        assert_eq!(named(&restless), ["card-network", "registry", "config-server", "gateway"]);
     }
 
     #[test]
     fn callers_drain_before_those_they_call() {
-        let stage = |process| Stage::of(process);
-        assert!(stage(Process::Gateway) < stage(Process::Orders));
-        assert!(stage(Process::Orders) < stage(Process::Payments));
-        assert!(stage(Process::Payments) < stage(Process::CardNetwork));
-        assert!(stage(Process::Notifications) < stage(Process::Broker));
+        let all = launches("microservices");
+        let stage =
+            |name: &str| all.iter().find(|launch| launch.name == name).expect("it is started").stage();
+        assert!(stage("gateway") < stage("orders"));
+        assert!(stage("orders") < stage("payments"));
+        assert!(stage("payments") < stage("card-network"));
+        assert!(stage("notifications") < stage("broker"));
         assert!(Stage::IN_ORDER.is_sorted());
+        // whoever has both a caller and a callee stays for the callers elsewhere
+        let shop = launches("step-4-payments")
+            .into_iter()
+            .find(|launch| launch.name == "shop")
+            .expect("it is started");
+        assert_eq!(shop.stage(), Stage::Services);
     }
 }

@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -76,6 +77,11 @@ impl Socket {
         self.listener.try_clone().map(OwnedFd::from)
     }
 
+    /// One at any free port, for a process that is not known to strangers.
+    pub fn anywhere() -> std::io::Result<Self> {
+        listen(0)
+    }
+
     async fn turn_away(&self) {
         let listener = match self.listener.try_clone().and_then(TcpListener::from_std) {
             Ok(listener) => listener,
@@ -93,8 +99,8 @@ impl Socket {
 }
 
 /// Closes every connection that arrives, for as long as it is waited for.
-pub(super) async fn turn_away(sockets: &[Socket]) {
-    join_all(sockets.iter().map(Socket::turn_away)).await;
+pub(super) async fn turn_away(sockets: &[Arc<Socket>]) {
+    join_all(sockets.iter().map(|socket| socket.turn_away())).await;
     std::future::pending::<()>().await;
 }
 
@@ -148,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_turned_away_is_not_left_waiting() {
-        let sockets = [listen(0).expect("any port")];
+        let sockets = [Arc::new(listen(0).expect("any port"))];
         let address = sockets[0].address();
         let knock = async {
             let mut connection = TcpStream::connect(address).await?;

@@ -9,6 +9,7 @@ use reqwest::StatusCode;
 
 use super::plan::Launch;
 use super::status::Place;
+use crate::topology::Part;
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -20,25 +21,27 @@ const ASK_AGAIN: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone)]
 pub(super) struct Probe {
     http: reqwest::Client,
-    consul: Consul,
+    consul: Option<Consul>,
 }
 
 impl Probe {
-    /// One that finds processes in the registry.
-    pub fn new(registry: &str, token: Option<String>) -> anyhow::Result<Self> {
+    /// One that finds processes in the registry, where there is one.
+    pub fn new(registry: Option<&str>, token: Option<String>) -> anyhow::Result<Self> {
         let http =
             reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().context("the HTTP client")?;
-        Ok(Self { http, consul: Consul::new(registry, token)? })
+        let consul = registry.map(|registry| Consul::new(registry, token)).transpose()?;
+        Ok(Self { http, consul })
     }
 
-    /// Waits until the process `pid` is ready; returns where it is. The caller gives up when the process
-    /// dies.
-    pub async fn until_ready(&self, launch: &Launch, pid: u32) -> Place {
-        let place = match launch.place() {
+    /// Waits until the process `pid` is ready; returns where it is: at `known`, else where the registry says. The
+    /// caller gives up when the process dies.
+    pub async fn until_ready(&self, launch: &Launch, known: Option<Place>, pid: u32) -> Place {
+        let place = match known {
             Some(place) => place,
             None => {
-                let address = self.until_registered(launch.process.name(), pid).await;
-                Place { http: address.clone(), address }
+                let http = self.until_registered(launch, pid).await;
+                let door = launch.doors.first().map(ToString::to_string);
+                Place { address: door.unwrap_or_else(|| http.clone()), http }
             }
         };
         while self.ready(&place.http).await.is_err() {
@@ -59,9 +62,25 @@ impl Probe {
         Err(answer.text().await.map_or_else(|_| status.to_string(), |text| text.trim().to_owned()))
     }
 
-    /// Whether there is a registry to talk to.
+    /// Whether the registry answers, where there is one.
     pub async fn check_registry(&self) -> Result<(), DiscoveryError> {
-        self.consul.healthy("tradewind", 0, WATCH).await.map(drop)
+        match &self.consul {
+            Some(consul) => consul.healthy("tradewind", 0, WATCH).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes every instance of every module out of the registry. What fails is left to the registry's patience.
+    pub async fn forget_all(&self) {
+        let Some(consul) = &self.consul else { return };
+        for part in Part::all() {
+            let known = consul.healthy(part.name(), 0, WATCH).await.map(|answer| answer.value);
+            for instance in known.unwrap_or_default() {
+                if let Err(error) = consul.deregister(&instance.id).await {
+                    tracing::warn!(%error, "{} stays registered for a while, and is dead: {error}", instance.id);
+                }
+            }
+        }
     }
 
     /// Waits until `path` at the gateway is answered by whoever stands behind it, whatever the answer.
@@ -76,12 +95,16 @@ impl Probe {
         }
     }
 
-    /// The address under which the process `pid` registered. Its predecessor may still stand there.
-    async fn until_registered(&self, service: &str, pid: u32) -> String {
-        let pid = pid.to_string();
+    /// The address under which the process `pid` registered its modules. Its predecessor may still stand there.
+    /// Waits for ever where nobody will ever say.
+    async fn until_registered(&self, launch: &Launch, pid: u32) -> String {
+        let (Some(consul), Some(module)) = (&self.consul, launch.modules().next()) else {
+            return std::future::pending().await;
+        };
+        let (service, pid) = (module.name(), pid.to_string());
         let mut index = 0;
         loop {
-            match self.consul.healthy(service, index, WATCH).await {
+            match consul.healthy(service, index, WATCH).await {
                 Ok(answer) => {
                     // an index that goes back means that the registry has begun anew
                     index = if answer.index < index { 0 } else { answer.index };

@@ -1,36 +1,38 @@
 //! Gathers what `GET /status` tells.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures::future::join_all;
 
-use super::fleet::{Fleet, Member};
+use super::fleet::Member;
 use super::memory::{self, Memory};
 use super::ready::Probe;
+use super::shop::Shop;
 use super::status::{ProcessStatus, ShopStatus, State, Totals};
-use crate::folder::{Folder, UpFile};
+use crate::folder::UpFile;
 
 /// What the supervisor knows of itself.
 pub(super) struct Reporter {
-    pub fleet: std::sync::Arc<Fleet>,
+    pub shop: Arc<Shop>,
     pub probe: Probe,
-    pub folder: Folder,
-    pub up: UpFile,
     pub begun: Instant,
 }
 
 impl Reporter {
     /// How the shop is doing at this moment: each process is asked.
     pub async fn status(&self) -> ShopStatus {
-        let mut processes = join_all(self.fleet.members().iter().map(|member| self.process(member))).await;
+        let (members, up) = (self.shop.fleet.members(), self.shop.announced());
+        let mut processes = join_all(members.iter().map(|member| self.process(member))).await;
         let ready = processes.iter().all(|process| process.state == State::Ready);
-        processes.push(self.supervisor().await);
+        processes.push(self.supervisor(&up).await);
         ShopStatus {
             ready,
-            pid: self.up.pid,
-            data: self.folder.path().display().to_string(),
+            pid: up.pid,
+            topology: self.shop.arrangement().running().name.clone(),
+            data: self.shop.folder.path().display().to_string(),
             uptime_ms: millis(self.begun),
-            addresses: self.up.addresses.clone(),
+            addresses: up.addresses,
             totals: Totals::of(&processes),
             processes,
         }
@@ -47,7 +49,8 @@ impl Reporter {
         let memory = memory_of(standing.pid).await;
         let (address, http) = standing.place.map(|place| (place.address, place.http)).unzip();
         ProcessStatus {
-            name: member.launch.process.name().to_owned(),
+            name: member.launch.name.clone(),
+            modules: member.launch.modules().map(|part| part.name().to_owned()).collect(),
             pid: standing.pid,
             http: http.filter(|http| Some(http) != address.as_ref()),
             address,
@@ -61,12 +64,13 @@ impl Reporter {
         }
     }
 
-    async fn supervisor(&self) -> ProcessStatus {
-        let memory = memory_of(Some(self.up.pid)).await;
+    async fn supervisor(&self, up: &UpFile) -> ProcessStatus {
+        let memory = memory_of(Some(up.pid)).await;
         ProcessStatus {
             name: "supervisor".into(),
-            pid: Some(self.up.pid),
-            address: self.up.control.strip_prefix("http://").map(str::to_owned),
+            modules: Vec::new(),
+            pid: Some(up.pid),
+            address: up.control.strip_prefix("http://").map(str::to_owned),
             http: None,
             state: State::Ready,
             detail: None,

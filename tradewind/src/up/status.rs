@@ -88,6 +88,9 @@ pub struct ShopStatus {
     pub ready: bool,
     /// The supervisor's process.
     pub pid: u32,
+    /// Its topology.
+    #[serde(default)]
+    pub topology: String,
     /// The data folder.
     pub data: String,
     /// How long the shop has been up, in milliseconds.
@@ -105,6 +108,9 @@ pub struct ShopStatus {
 pub struct ProcessStatus {
     /// Its name.
     pub name: String,
+    /// The modules that it hosts; none where it is a supporting server.
+    #[serde(default)]
+    pub modules: Vec<String>,
     /// Its number, while it runs.
     pub pid: Option<u32>,
     /// Where it does its work.
@@ -127,6 +133,19 @@ pub struct ProcessStatus {
     pub restarts: u32,
     /// How long the present process has been running, in milliseconds.
     pub uptime_ms: Option<u64>,
+}
+
+impl ShopStatus {
+    /// The processes that are ready and host `module`.
+    pub fn hosts_of<'a>(&'a self, module: &'a str) -> impl Iterator<Item = &'a ProcessStatus> {
+        self.hosted().filter(move |(name, _)| *name == module).map(|(_, process)| process)
+    }
+
+    /// Every module with each process that is ready and hosts it.
+    pub fn hosted(&self) -> impl Iterator<Item = (&str, &ProcessStatus)> {
+        let ready = self.processes.iter().filter(|process| process.state == State::Ready);
+        ready.flat_map(|process| process.modules.iter().map(move |module| (module.as_str(), process)))
+    }
 }
 
 impl ProcessStatus {
@@ -169,6 +188,7 @@ mod tests {
     fn process(pid: Option<u32>, pss_kib: Option<u64>, restarts: u32) -> ProcessStatus {
         ProcessStatus {
             name: "orders".into(),
+            modules: vec!["orders".into()],
             pid,
             address: None,
             http: None,

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -10,25 +11,29 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
-use super::child::{Launcher, Running};
+use super::child::{Identity, Launcher, Running};
 use super::plan::Launch;
 use super::ports::{self, Socket};
 use super::ready::Probe;
-use super::status::{LastEnd, Standing, State};
+use super::status::{LastEnd, Place, Standing, State};
 use crate::exit;
 
 /// How long a process may drain before it is killed: longer than one may rightly take, which is 2 s to
-/// deregister, 0.2 s of lingering, 10 s for requests under way and 5 s for background work
-/// (`chassis::process::run`). `down` waits for four stages of it.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(18);
+/// deregister, 0.2 s of lingering, 10 s for requests under way, 4 s for those from within where the others came in
+/// at a door, and 5 s for background work (`chassis::process::run`). `down` waits for four stages of it.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(22);
 
 /// What keeps one process running.
 pub(super) struct Keeper {
     pub launch: Launch,
+    /// What tells it apart at present; a restart takes what stands here.
+    pub identity: watch::Receiver<Identity>,
     pub launcher: Launcher,
     pub probe: Probe,
     /// The sockets that it serves, as far as the supervisor owns them.
-    pub sockets: Vec<Socket>,
+    pub sockets: Vec<Arc<Socket>>,
+    /// Where it is, when that is known beforehand.
+    pub place: Option<Place>,
     /// What others see of it.
     pub standing: watch::Sender<Standing>,
     /// Whether it shall run at present.
@@ -68,7 +73,7 @@ impl Keeper {
             }
             let End::Died { end, healthy_for } = self.live().await else { continue };
             let wait = backoff.after(healthy_for);
-            let name = self.launch.process.name();
+            let name = self.launch.name.as_str();
             tracing::warn!(process = name, "{name} {}; starting it again in {wait:?}", end.how);
             self.standing.send_modify(|standing| {
                 let restarts = standing.restarts;
@@ -103,7 +108,8 @@ impl Keeper {
 
     /// One life.
     async fn live(&mut self) -> End {
-        let mut running = match self.launcher.start(&self.launch, &self.sockets) {
+        let identity = *self.identity.borrow();
+        let mut running = match self.launcher.start(&self.launch, identity, &self.sockets) {
             Ok(running) => running,
             Err(error) => {
                 let end = LastEnd { how: format!("could not be started: {error}"), code: None };
@@ -129,7 +135,7 @@ impl Keeper {
     /// Watches a running process until it dies; nothing when it shall drain before that.
     async fn watch(&self, running: &mut Running) -> Option<End> {
         let mut wanted = self.wanted.clone();
-        let becomes_ready = self.probe.until_ready(&self.launch, running.pid);
+        let becomes_ready = self.probe.until_ready(&self.launch, self.place.clone(), running.pid);
         tokio::pin!(becomes_ready);
         let mut ready_since: Option<Instant> = None;
         loop {
@@ -160,7 +166,7 @@ impl Keeper {
             self.sockets.clear();
         }
         running.signal(Signal::TERM);
-        let name = self.launch.process.name();
+        let name = self.launch.name.as_str();
         tokio::select! {
             _ = running.ended() => return,
             () = self.kill.cancelled() => {}

@@ -60,7 +60,7 @@ struct Headers(FieldTable);
 
 impl Headers {
     fn attribute(&mut self, name: &str, value: impl Display) {
-        self.header(&format!("{PREFIX}{name}"), value);
+        self.header(&attribute_header(name), value);
     }
 
     fn header(&mut self, name: &str, value: impl Display) {
@@ -111,6 +111,11 @@ pub fn decode(properties: &BasicProperties, body: &[u8]) -> Result<Message, Stri
 fn is_json(content: &str) -> bool {
     let media = content.split(';').next().unwrap_or_default().trim();
     media.eq_ignore_ascii_case(JSON)
+}
+
+/// The header that an attribute stands in.
+pub(in crate::messaging) fn attribute_header(name: &str) -> String {
+    format!("{PREFIX}{name}")
 }
 
 /// The trace in which a message says it was sent, as its `traceparent`; also where the rest cannot be read.

@@ -82,6 +82,12 @@ pub(in crate::messaging) fn is_declared_otherwise(error: &lapin::Error) -> bool 
         if *refusal.kind() == AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED))
 }
 
+/// Whether the broker says that another connection has something for itself.
+pub(in crate::messaging) fn is_locked(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(refusal)
+        if *refusal.kind() == AMQPErrorKind::Soft(AMQPSoftError::RESOURCELOCKED))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,8 +36,8 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use address::BrokerAddress;
 pub(in crate::messaging) use backoff::Backoff;
 pub use cloud_event::decode;
-pub(in crate::messaging) use cloud_event::{attribute, integer, text, traceparent};
-pub(in crate::messaging) use fault::is_declared_otherwise;
+pub(in crate::messaging) use cloud_event::{attribute, attribute_header, integer, text, traceparent};
+pub(in crate::messaging) use fault::{is_declared_otherwise, is_locked};
 use kept::{Kept, Purpose};
 pub use link::Link;
 pub(in crate::messaging) use metrics::{consumed, dead_lettered, redelivered};
@@ -60,11 +60,11 @@ struct Inner {
 /// Why messages were not published. Those that the broker has confirmed all the same may come twice.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// The broker cannot be reached, or did not confirm in time.
-    #[error("the broker is away: {0}")]
+    /// The broker cannot be reached, or did not confirm in time; or, without a broker, a database.
+    #[error("no message gets through: {0}")]
     Away(String),
-    /// The broker has no queue for a message, or refused it.
-    #[error("the broker returned a message: {0}")]
+    /// There is no queue for a message, or the broker refused it.
+    #[error("a message was returned: {0}")]
     Returned(String),
 }
 

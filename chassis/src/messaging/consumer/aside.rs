@@ -35,7 +35,7 @@ pub(super) async fn put_aside(
     let parcel = Parcel {
         exchange: DEAD_LETTERS.to_owned(),
         key: queue.name.to_owned(),
-        properties: marked(&message.properties, queue.name, cause, attempts),
+        properties: marked(&message.properties, queue.name, cause, attempts, Timestamp::now()),
         body: message.data.clone(),
     };
     broker.publish_parcels(&[parcel]).await?;
@@ -43,12 +43,19 @@ pub(super) async fn put_aside(
     Ok(())
 }
 
-fn marked(properties: &BasicProperties, queue: &str, cause: &str, attempts: u32) -> BasicProperties {
+/// The properties of a message that came out of `queue`, as a dead letter has them.
+pub(in crate::messaging) fn marked(
+    properties: &BasicProperties,
+    queue: &str,
+    cause: &str,
+    attempts: u32,
+    died_at: Timestamp,
+) -> BasicProperties {
     let mut headers =
         properties.headers().as_ref().map(|headers| headers.inner().clone()).unwrap_or_default();
     headers.remove(DELIVERY_COUNT);
     let cause = &cause[..cause.floor_char_boundary(LONGEST_CAUSE)];
-    for (name, value) in [(CAUSE, cause), (QUEUE, queue), (DIED_AT, &Timestamp::now().to_string())] {
+    for (name, value) in [(CAUSE, cause), (QUEUE, queue), (DIED_AT, &died_at.to_string())] {
         headers.insert(short(name), AMQPValue::LongString(value.into()));
     }
     headers.insert(short(ATTEMPTS), AMQPValue::LongLongInt(i64::from(attempts)));

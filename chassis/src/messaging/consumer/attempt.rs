@@ -1,17 +1,15 @@
-//! One attempt at one message: decoded, given to the handler, and settled with the broker.
+//! One attempt at one message of a broker: decoded, handled, and settled there.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use contracts::messages::Queue;
-use contracts::messages::queues::DELIVERY_LIMIT;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 use super::aside::{DELIVERY_COUNT, put_aside};
-use super::{AGAIN, Delivery, Handled, Handler, guarded};
-use crate::messaging::broker::{Broker, Link, consumed, decode, integer, redelivered};
+use super::handling::{Judgement, attempt, was_put_aside};
+use super::{AGAIN, Handler};
+use crate::messaging::broker::{Broker, Link, decode, integer, redelivered};
 
 /// What an attempt needs.
 #[derive(Clone)]
@@ -20,60 +18,33 @@ pub(super) struct Attempt {
     pub(super) link: Link,
     pub(super) queue: &'static Queue,
     pub(super) handler: Arc<dyn Handler>,
-    pub(super) shutdown: CancellationToken,
+    pub(super) stop: CancellationToken,
 }
 
 impl Attempt {
     /// Deals with one message, to the end.
     pub(super) async fn at(self, message: lapin::message::Delivery) {
         let queue = self.queue.name;
-        let attempt = number(&message);
-        if attempt > 1 || message.redelivered {
+        let number = number(&message);
+        if number > 1 || message.redelivered {
             redelivered(queue);
         }
-        let begun = Instant::now();
-        let (handled, undecodable) = match decode(&message.properties, &message.data) {
-            Ok(decoded) => (self.handle(Delivery { message: decoded, queue, attempt }).await, false),
-            Err(fault) => (Handled::Hopeless(format!("it cannot be read: {fault}")), true),
-        };
-        let outcome = match &handled {
-            Handled::Done => "done",
-            Handled::Again(_) => "again",
-            Handled::Hopeless(_) if undecodable => "undecodable",
-            Handled::Hopeless(_) => "hopeless",
-        };
-        consumed(queue, outcome, begun.elapsed());
-        self.settle(&message, handled, attempt).await;
-    }
-
-    async fn handle(&self, delivery: Delivery) -> Handled {
-        let handler = self.handler.clone();
-        let span = tracing::info_span!(
-            "consume",
-            queue = delivery.queue,
-            message_id = %delivery.message.id,
-            trace_id = delivery.message.trace.trace_id_hex(),
-        );
-        let work = async move { handler.handle(&delivery).await };
-        guarded(work.instrument(span)).await.unwrap_or_else(Handled::Again)
-    }
-
-    async fn settle(&self, message: &lapin::message::Delivery, handled: Handled, attempt: u32) {
-        match handled {
-            Handled::Done => self.ack(message).await,
-            Handled::Again(cause) if attempt < DELIVERY_LIMIT => {
-                tracing::debug!(cause, attempt, "{}: again later: {cause}", self.queue.name);
-                tokio::select! {
-                    () = tokio::time::sleep(AGAIN.after(attempt)) => {}
-                    () = self.link.lost() => return,
-                    () = self.shutdown.cancelled() => {}
-                }
-                self.requeue(message).await;
-            }
-            Handled::Again(cause) | Handled::Hopeless(cause) => {
-                self.put_aside(message, &cause, attempt).await;
-            }
+        let decoded = decode(&message.properties, &message.data);
+        match attempt(&self.handler, queue, number, decoded).await {
+            Judgement::Done => self.ack(&message).await,
+            Judgement::Again(_) => self.requeue_later(&message, number).await,
+            Judgement::PutAside(cause) => self.put_aside(&message, &cause, number).await,
         }
+    }
+
+    /// Gives a message back after a pause; sooner when this process stops, so that others get it.
+    async fn requeue_later(&self, message: &lapin::message::Delivery, attempt: u32) {
+        tokio::select! {
+            () = tokio::time::sleep(AGAIN.after(attempt)) => {}
+            () = self.link.lost() => return,
+            () = self.stop.cancelled() => {}
+        }
+        self.requeue(message).await;
     }
 
     async fn put_aside(&self, message: &lapin::message::Delivery, cause: &str, attempts: u32) {
@@ -81,23 +52,12 @@ impl Attempt {
         let id = message.properties.message_id().as_ref().map_or("without an id", |id| id.as_str());
         match put_aside(&self.broker, self.queue, message, cause, attempts).await {
             Ok(()) => {
-                tracing::error!(
-                    queue,
-                    message_id = id,
-                    attempts,
-                    cause,
-                    "message {id} of {queue} was put aside after {attempts} attempts: {cause}"
-                );
+                was_put_aside(queue, id, attempts, cause);
                 self.ack(message).await;
             }
             Err(error) => {
                 tracing::warn!(queue, message_id = id, %error, "message {id} cannot be put aside yet: {error}");
-                tokio::select! {
-                    () = tokio::time::sleep(AGAIN.after(attempts)) => {}
-                    () = self.link.lost() => return,
-                    () = self.shutdown.cancelled() => {}
-                }
-                self.requeue(message).await;
+                self.requeue_later(message, attempts).await;
             }
         }
     }
@@ -119,10 +79,14 @@ impl Attempt {
     }
 }
 
-/// Which attempt this is. A quorum queue counts the deliveries before it.
+/// Which attempt this is.
 fn number(message: &lapin::message::Delivery) -> u32 {
+    attempts_before(message).saturating_add(1)
+}
+
+/// How often a message was delivered before: a quorum queue counts that.
+pub(in crate::messaging) fn attempts_before(message: &lapin::message::Delivery) -> u32 {
     let headers = message.properties.headers().as_ref();
-    let before =
-        headers.and_then(|headers| headers.inner().get(DELIVERY_COUNT)).and_then(integer).unwrap_or(0);
-    u32::try_from(before).unwrap_or(0).saturating_add(1)
+    let before = headers.and_then(|headers| headers.inner().get(DELIVERY_COUNT)).and_then(integer);
+    u32::try_from(before.unwrap_or(0)).unwrap_or(0)
 }

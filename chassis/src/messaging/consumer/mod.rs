@@ -7,12 +7,17 @@
 //! What a handler says decides what becomes of a message: done, it leaves the queue; again, it waits a
 //! moment that grows with each attempt and goes back; hopeless, or at its last attempt, it goes to the
 //! dead letters with its cause, and leaves the queue when the broker has it there. A handler that panics
-//! or takes too long has said `Again`. A process that dies has said nothing, and the broker delivers again;
-//! its own delivery limit stands behind ours for messages that kill every process they meet.
+//! or takes too long has said `Again`. A process that dies has said nothing, and the message is delivered
+//! again; that counts as an attempt too, for messages that kill every process they meet.
+//!
+//! Where there is no broker the queues are in the databases of the modules, and all of this holds as well:
+//! `session` and `attempt` consume a queue of a broker, `local` one of a database, `handling` is for both.
 
 mod aside;
 mod attempt;
-mod log;
+mod handling;
+mod local;
+pub(in crate::messaging) mod log;
 mod session;
 
 use std::sync::Arc;
@@ -23,10 +28,12 @@ use contracts::messages::{Message, Queue};
 use contracts::{Context, Deadline};
 use tokio_util::sync::CancellationToken;
 
-use super::Broker;
+use super::Bus;
 use super::broker::Backoff;
+use super::bus::Carrier;
 
-pub(in crate::messaging) use aside::{ATTEMPTS, CAUSE, DELIVERY_COUNT, DIED_AT, OURS};
+pub(in crate::messaging) use aside::{ATTEMPTS, CAUSE, DELIVERY_COUNT, DIED_AT, OURS, marked};
+pub(in crate::messaging) use attempt::attempts_before;
 pub use log::{LogEntry, LogReader, log_end, read_log};
 
 /// How many messages a consumer has in hand at a time.
@@ -91,14 +98,21 @@ pub trait Handler: Send + Sync + 'static {
     async fn handle(&self, delivery: &Delivery) -> Handled;
 }
 
-/// Consumes `queue` until `shutdown`; what is under way then is finished.
+/// Consumes `queue` until `shutdown`, while the bus is open; what is under way at the end is finished.
 pub async fn consume(
-    broker: Broker,
+    bus: Bus,
     queue: &'static Queue,
     handler: Arc<dyn Handler>,
     shutdown: CancellationToken,
 ) {
-    session::Consumer::new(broker, queue, handler, shutdown).run().await;
+    let who = format!("the consumer of {}", queue.name);
+    let consuming = async |turn| match bus.carrier() {
+        Carrier::Broker(broker) => {
+            session::Consumer::new(broker.clone(), queue, handler.clone(), turn).run().await;
+        }
+        Carrier::InProcess(in_process) => local::consume(in_process, queue, handler.clone(), turn).await,
+    };
+    bus.gate().while_open(&who, shutdown, consuming).await;
 }
 
 /// Runs work that may panic or take for ever: what it says, or what became of it.

@@ -10,13 +10,13 @@ use lapin::types::FieldTable;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::attempt::Attempt;
 use super::{FINISH, Handler, PREFETCH, RENEW, RESUME};
 use crate::messaging::broker::{Broker, Link, PublishError};
+use crate::messaging::bus::Turn;
 
-/// How a session ended that shutdown did not end.
+/// How a session ended that was not told to.
 struct Ended(String);
 
 impl From<PublishError> for Ended {
@@ -29,21 +29,16 @@ pub(super) struct Consumer {
     broker: Broker,
     queue: &'static Queue,
     handler: Arc<dyn Handler>,
-    shutdown: CancellationToken,
+    turn: Turn,
     // a handler may outlive the connection that brought its message; there are never more at work
     slots: Arc<Semaphore>,
     under_way: JoinSet<()>,
 }
 
 impl Consumer {
-    pub(super) fn new(
-        broker: Broker,
-        queue: &'static Queue,
-        handler: Arc<dyn Handler>,
-        shutdown: CancellationToken,
-    ) -> Self {
+    pub(super) fn new(broker: Broker, queue: &'static Queue, handler: Arc<dyn Handler>, turn: Turn) -> Self {
         let slots = Arc::new(Semaphore::new(usize::from(PREFETCH)));
-        Self { broker, queue, handler, shutdown, slots, under_way: JoinSet::new() }
+        Self { broker, queue, handler, turn, slots, under_way: JoinSet::new() }
     }
 
     pub(super) async fn run(mut self) {
@@ -52,7 +47,7 @@ impl Consumer {
         let mut failures: u32 = 0;
         loop {
             let link = tokio::select! {
-                () = self.shutdown.cancelled() => break,
+                () = self.turn.stop.cancelled() => break,
                 link = self.broker.next_link() => link,
             };
             let Some(link) = link else { break };
@@ -60,15 +55,15 @@ impl Consumer {
             failures = if worked { 1 } else { failures.saturating_add(1) };
             tracing::debug!(why, "consuming {} begins anew: {why}", self.queue.name);
             tokio::select! {
-                () = self.shutdown.cancelled() => break,
+                () = self.turn.stop.cancelled() => break,
                 () = tokio::time::sleep(RESUME.after(failures)) => {}
             }
         }
         self.finish().await;
     }
 
-    /// Consumes over one connection until shutdown, and finishes what is under way then; an error says why it
-    /// ended before, and whether it had begun.
+    /// Consumes over one connection until it is told to stop, and finishes what is under way then; an error
+    /// says why it ended before, and whether it had begun.
     async fn session(&mut self, link: Link) -> Result<(), (Ended, bool)> {
         let begun = self.begin(&link).await;
         let (channel, mut deliveries) = begun.map_err(|ended| (ended, false))?;
@@ -77,15 +72,18 @@ impl Consumer {
             link: link.clone(),
             queue: self.queue,
             handler: self.handler.clone(),
-            shutdown: self.shutdown.clone(),
+            stop: self.turn.stop.clone(),
         };
         let mut last = Instant::now();
         let why = loop {
             tokio::select! {
-                () = self.shutdown.cancelled() => {
+                () = self.turn.stop.cancelled() => {
                     let cancelled = channel.basic_cancel(deliveries.tag(), BasicCancelOptions::default());
                     // if the broker does not hear it, it sees the channel end
                     let (_, ()) = tokio::join!(link.answered("end a consumer", cancelled), self.finish());
+                    // what was delivered and not begun is for others, also where this connection goes on
+                    let closed = channel.close(200, "done".into());
+                    let _ = link.answered("close a channel", closed).await;
                     return Ok(());
                 }
                 () = link.lost() => break link.why_lost(),
@@ -131,7 +129,10 @@ impl Consumer {
     /// Finishes what is under way; what is not finished in time comes again elsewhere.
     async fn finish(&mut self) {
         let finished = async { while self.under_way.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(FINISH, finished).await;
+        tokio::select! {
+            () = finished => {}
+            () = self.turn.out_of_time(FINISH) => {}
+        }
     }
 }
 
@@ -141,7 +142,7 @@ async fn in_a_slot(slots: Arc<Semaphore>, attempt: Attempt, message: lapin::mess
         biased;
         slot = slots.acquire() => slot,
         () = attempt.link.lost() => return,
-        () = attempt.shutdown.cancelled() => return,
+        () = attempt.stop.cancelled() => return,
     };
     if slot.is_ok() {
         attempt.at(message).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use contracts::Timestamp;
 use contracts::messages::Queue;
 use contracts::messages::queues::DELIVERY_LIMIT;
-use lapin::message::Delivery;
+use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,6 +13,14 @@ use uuid::Uuid;
 
 use crate::messaging::broker::{Parcel, attribute, integer, sent_on, text, traceparent};
 use crate::messaging::consumer::{ATTEMPTS, CAUSE, DELIVERY_COUNT, DIED_AT, OURS};
+
+/// A dead letter as it lies there: what is known of it stands in its properties, whichever carrier it is of.
+pub(super) struct Letter {
+    /// Out of which queue it was put aside.
+    pub queue: &'static Queue,
+    pub properties: BasicProperties,
+    pub body: Vec<u8>,
+}
 
 /// A message that nobody could deal with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,24 +70,24 @@ pub struct DeadLetterDetail {
 const NAMESPACE: Uuid = Uuid::from_u128(0x7a1d_e71d_0000_5000_8000_6465_6164_2e2e);
 
 impl DeadLetter {
+    /// What is known of a letter.
+    pub(super) fn of(letter: &Letter) -> Self {
+        Self::read(letter.queue, &letter.properties, &letter.body)
+    }
+
     /// What is known of a message in the dead letters of `queue`.
-    pub(super) fn of(queue: &Queue, message: &Delivery) -> Self {
+    pub(in crate::messaging) fn read(queue: &Queue, properties: &BasicProperties, body: &[u8]) -> Self {
         let nothing = FieldTable::default();
-        let headers = message.properties.headers().as_ref().unwrap_or(&nothing);
+        let headers = properties.headers().as_ref().unwrap_or(&nothing);
         let header = |name: &str| headers.inner().get(name);
-        let message_id = message.properties.message_id().as_ref().map(ToString::to_string);
+        let message_id = properties.message_id().as_ref().map(ToString::to_string);
         let attempts = header(ATTEMPTS).or_else(|| header(DELIVERY_COUNT)).and_then(integer);
         let reason = header("x-first-death-reason").and_then(text);
         let traceparent = traceparent(headers);
         Self {
-            id: id(queue, message_id.as_deref(), &message.data),
+            id: id(queue, message_id.as_deref(), body),
             queue: queue.name.to_owned(),
-            kind: message
-                .properties
-                .kind()
-                .as_ref()
-                .map(ToString::to_string)
-                .or_else(|| attribute(headers, "type")),
+            kind: properties.kind().as_ref().map(ToString::to_string).or_else(|| attribute(headers, "type")),
             subject: attribute(headers, "subject"),
             cause: header(CAUSE).and_then(text).unwrap_or_else(|| broker_cause(reason.as_deref())),
             attempts: attempts.and_then(|attempts| u32::try_from(attempts).ok()),
@@ -100,24 +108,24 @@ impl DeadLetter {
 }
 
 impl DeadLetterDetail {
-    pub(super) fn of(queue: &Queue, message: &Delivery) -> Self {
-        let headers = message.properties.headers().as_ref().map(table).unwrap_or_default();
-        let body = serde_json::from_slice(&message.data)
-            .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&message.data)));
-        Self { letter: DeadLetter::of(queue, message), headers, body }
+    pub(super) fn of(letter: &Letter) -> Self {
+        let headers = letter.properties.headers().as_ref().map(table).unwrap_or_default();
+        let body = serde_json::from_slice(&letter.body)
+            .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&letter.body)));
+        Self { letter: DeadLetter::of(letter), headers, body }
     }
 }
 
 /// The message as it was before it died, on its way to its queue again.
-pub(super) fn revived(queue: &Queue, message: &Delivery) -> Parcel {
+pub(super) fn revived(letter: &Letter) -> Parcel {
     let headers =
-        message.properties.headers().as_ref().map(|headers| headers.inner().clone()).unwrap_or_default();
+        letter.properties.headers().as_ref().map(|headers| headers.inner().clone()).unwrap_or_default();
     let headers = headers.into_iter().filter(|(name, _)| !tells_of_its_death(name.as_str()));
     Parcel {
         exchange: String::new(),
-        key: queue.name.to_owned(),
-        properties: sent_on(&message.properties, headers),
-        body: message.data.clone(),
+        key: letter.queue.name.to_owned(),
+        properties: sent_on(&letter.properties, headers),
+        body: letter.body.clone(),
     }
 }
 

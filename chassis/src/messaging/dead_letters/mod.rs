@@ -1,27 +1,30 @@
 //! What was put aside because nobody could deal with it: looked at, sent again, dropped.
 //!
-//! Dead letters are looked at by taking them and giving them back, since AMQP knows no other way; while
-//! that goes on, a moment, nobody else sees them. Nothing is ever lost by it: a letter leaves its queue
-//! when it was sent again and the broker has confirmed that, or when somebody drops it. A process that
-//! dies between the two has sent it twice, which consumers bear with.
+//! - [`letter`]: what is known of one, and as what it is sent again
+//! - [`at_broker`]: those that lie in the queues of a broker
+//! - [`in_database`]: those that lie in the database of their module, where there is no broker
+//! - [`routes`]: the control endpoints
+//!
+//! Nothing is ever lost by looking: a letter leaves its place when it was sent again, or when somebody drops
+//! it.
 
+mod at_broker;
+mod in_database;
 mod letter;
 mod routes;
 
 use std::sync::Arc;
 
 use contracts::error::chain;
-use contracts::messages::queues::QUEUES;
-use contracts::messages::{MessageId, Queue};
-use lapin::Channel;
-use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions};
+use contracts::messages::MessageId;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::Mailbox;
-use super::broker::{Broker, Link, PublishError};
+use self::letter::Letter;
+use super::broker::PublishError;
+use super::bus::Carrier;
+use super::{Bus, Mailbox};
 
 pub use letter::{DeadLetter, DeadLetterDetail};
 
@@ -36,7 +39,7 @@ pub const MOST: usize = 1_000;
 /// The dead letters of a module: a handle, cheap to clone.
 #[derive(Clone)]
 pub struct DeadLetters {
-    broker: Broker,
+    bus: Bus,
     module: &'static str,
     mailbox: Mailbox,
     // two that look at the same time would hide letters from each other
@@ -81,26 +84,24 @@ impl Which {
     }
 }
 
-/// Dead letters in hand; those that are not settled go back when this ends.
-struct Look {
-    link: Link,
-    channel: Channel,
-    letters: Vec<(&'static Queue, Delivery)>,
-    more: bool,
+/// Dead letters in hand.
+enum Look {
+    AtBroker(at_broker::Look),
+    InDatabase(in_database::Look),
 }
 
 impl DeadLetters {
     /// Those of `module`'s queues; that one was dropped is noted in `mailbox`.
-    pub fn new(broker: Broker, module: &'static str, mailbox: Mailbox) -> Self {
-        Self { broker, module, mailbox, one_at_a_time: Arc::default() }
+    pub fn new(bus: Bus, module: &'static str, mailbox: Mailbox) -> Self {
+        Self { bus, module, mailbox, one_at_a_time: Arc::default() }
     }
 
     /// Up to `limit` of them, and no more than [`MOST`].
     pub async fn list(&self, limit: usize) -> Result<DeadLetterList, PublishError> {
         let _turn = self.one_at_a_time.lock().await;
         let look = self.look(limit.min(MOST)).await?;
-        let letters = look.letters.iter().map(|(queue, message)| DeadLetter::of(queue, message)).collect();
-        let list = DeadLetterList { module: self.module.to_owned(), letters, more: look.more };
+        let letters = look.letters().iter().map(DeadLetter::of).collect();
+        let list = DeadLetterList { module: self.module.to_owned(), letters, more: look.more() };
         look.end().await?;
         Ok(list)
     }
@@ -109,9 +110,7 @@ impl DeadLetters {
     pub async fn show(&self, id: &str) -> Result<Option<DeadLetterDetail>, PublishError> {
         let _turn = self.one_at_a_time.lock().await;
         let look = self.look(MOST).await?;
-        let mut letters = look.letters.iter().map(|(queue, message)| DeadLetterDetail::of(queue, message));
-        let found = letters.find(|detail| detail.letter.is_named(id));
-        drop(letters);
+        let found = look.letters().iter().map(DeadLetterDetail::of).find(|detail| detail.letter.is_named(id));
         look.end().await?;
         Ok(found)
     }
@@ -121,11 +120,11 @@ impl DeadLetters {
         let _turn = self.one_at_a_time.lock().await;
         let look = self.look(MOST).await?;
         let chosen = look.chosen(which);
-        let revived: Vec<_> = chosen.iter().map(|(queue, message)| letter::revived(queue, message)).collect();
-        // all or, when this fails, an unknown part of them a second time: consumers know what they had
-        self.broker.publish_parcels(&revived).await?;
-        look.forget(&chosen).await?;
-        let dealt = Dealt { letters: chosen.len(), more: look.more };
+        match &look {
+            Look::AtBroker(look) => look.send_again(&chosen).await?,
+            Look::InDatabase(look) => look.send_again(&chosen).await?,
+        }
+        let dealt = Dealt { letters: chosen.len(), more: look.more() };
         tracing::info!(
             module = self.module,
             "{} dead letters of {} were sent again",
@@ -141,84 +140,69 @@ impl DeadLetters {
         let _turn = self.one_at_a_time.lock().await;
         let look = self.look(MOST).await?;
         let chosen = look.chosen(which);
-        for (queue, message) in &chosen {
-            let letter = DeadLetter::of(queue, message);
-            if let Some(id) = letter.message_id.as_deref().and_then(|id| Uuid::try_parse(id).ok()) {
-                self.mailbox.settle(&dropped_from(queue.name), MessageId(id), &[]).await.map_err(
-                    |error| {
-                        PublishError::Away(format!(
-                            "the inbox cannot note what is dropped: {}",
-                            chain(&error)
-                        ))
-                    },
-                )?;
-            }
+        let letters: Vec<_> = chosen.iter().map(|at| DeadLetter::of(&look.letters()[*at])).collect();
+        for letter in &letters {
+            self.note_dropped(letter).await?;
         }
-        look.forget(&chosen).await?;
-        for (queue, message) in &chosen {
-            let letter = DeadLetter::of(queue, message);
-            tracing::warn!(
-                letter = letter.id,
-                "dead letter {} of {} was dropped: {letter:?}",
-                letter.id,
-                queue.name
-            );
+        match &look {
+            Look::AtBroker(look) => look.forget(&chosen).await?,
+            Look::InDatabase(look) => look.forget(&chosen).await?,
         }
-        let dealt = Dealt { letters: chosen.len(), more: look.more };
+        for letter in &letters {
+            let DeadLetter { id, queue, .. } = letter;
+            tracing::warn!(letter = id, "dead letter {id} of {queue} was dropped: {letter:?}");
+        }
+        let dealt = Dealt { letters: chosen.len(), more: look.more() };
         look.end().await?;
         Ok(dealt)
     }
 
+    async fn note_dropped(&self, letter: &DeadLetter) -> Result<(), PublishError> {
+        let id = letter.message_id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
+        let Some(id) = id else { return Ok(()) };
+        let noted = self.mailbox.settle(&dropped_from(&letter.queue), MessageId(id), &[]).await;
+        noted.map(drop).map_err(|error| {
+            PublishError::Away(format!("the inbox cannot note what is dropped: {}", chain(&error)))
+        })
+    }
+
     /// Takes up to `limit` of them in hand.
     async fn look(&self, limit: usize) -> Result<Look, PublishError> {
-        let link = self.broker.link().await?;
-        let channel = link.channel().await?;
-        let mut look = Look { link, channel, letters: Vec::new(), more: false };
-        for queue in QUEUES.iter().filter(|queue| queue.module == self.module) {
-            if let Err(error) = look.take(queue, limit).await {
-                // somebody may have deleted it: whoever looks again finds it
-                drop(look.link.declare_again().await);
-                return Err(error);
+        Ok(match self.bus.carrier() {
+            Carrier::Broker(broker) => Look::AtBroker(at_broker::Look::at(broker, self.module, limit).await?),
+            Carrier::InProcess(in_process) => {
+                Look::InDatabase(in_database::Look::at(in_process, self.module, limit).await?)
             }
-        }
-        Ok(look)
+        })
     }
 }
 
 impl Look {
-    async fn take(&mut self, queue: &'static Queue, limit: usize) -> Result<(), PublishError> {
-        let aside = queue.dead_letters();
-        loop {
-            let get = self.channel.basic_get(aside.as_str().into(), BasicGetOptions::default());
-            let Some(taken) = self.link.answered("hand out a dead letter", get).await? else { return Ok(()) };
-            if self.letters.len() == limit {
-                self.more = true;
-                return Ok(());
-            }
-            self.letters.push((queue, taken.delivery));
+    fn letters(&self) -> &[Letter] {
+        match self {
+            Self::AtBroker(look) => &look.letters,
+            Self::InDatabase(look) => &look.letters,
         }
     }
 
-    fn chosen(&self, which: &Which) -> Vec<&(&'static Queue, Delivery)> {
-        let chosen =
-            self.letters.iter().filter(|(queue, message)| which.includes(&DeadLetter::of(queue, message)));
-        chosen.collect()
-    }
-
-    /// They leave their queue.
-    async fn forget(&self, letters: &[&(&'static Queue, Delivery)]) -> Result<(), PublishError> {
-        for (_, message) in letters {
-            let acked = message.acker.ack(BasicAckOptions::default());
-            self.link.answered("take an acknowledgement", acked).await?;
+    fn more(&self) -> bool {
+        match self {
+            Self::AtBroker(look) => look.more,
+            Self::InDatabase(look) => look.more,
         }
-        Ok(())
     }
 
-    /// Gives back what is left. Without this it goes back when the channel closes, a moment later.
+    /// Where those stand that are meant.
+    fn chosen(&self, which: &Which) -> Vec<usize> {
+        let letters = self.letters().iter().enumerate();
+        letters.filter(|(_, letter)| which.includes(&DeadLetter::of(letter))).map(|(at, _)| at).collect()
+    }
+
+    /// Gives back what is left.
     async fn end(self) -> Result<(), PublishError> {
-        // tag 0 is everything on this channel
-        let options = BasicNackOptions { multiple: true, requeue: true };
-        self.link.answered("take dead letters back", self.channel.basic_nack(0, options)).await?;
-        self.link.answered("close a channel", self.channel.close(200, "seen".into())).await
+        match self {
+            Self::AtBroker(look) => look.end().await,
+            Self::InDatabase(_) => Ok(()),
+        }
     }
 }

@@ -15,6 +15,8 @@ use super::statements::{POSTED_AT_ONCE, Statements};
 use super::status::Lag;
 use super::{Batch, InboxEntry, OutboxEntry, Received};
 use crate::clock::Clock;
+use crate::messaging::sql::json;
+use crate::messaging::stored::sequence;
 use crate::store::{Store, StoreError, commit};
 
 /// The books of a module.
@@ -200,8 +202,7 @@ type Statement<'q> = Query<'q, Any, AnyArguments>;
 
 fn bind<'q>(query: Statement<'q>, outgoing: &Outgoing, now: Timestamp) -> Result<Statement<'q>, StoreError> {
     let Outgoing { to, message } = outgoing;
-    let sequence =
-        i64::try_from(message.sequence).map_err(|_| StoreError::corrupt("sequence", message.sequence))?;
+    let sequence = sequence(message)?;
     Ok(query
         .bind(message.id.to_string())
         .bind(to.exchange.clone())
@@ -216,8 +217,4 @@ fn bind<'q>(query: Statement<'q>, outgoing: &Outgoing, now: Timestamp) -> Result
         .bind(message.trace.state.clone())
         .bind(message.data.to_string())
         .bind(now.0))
-}
-
-fn json<T: serde::Serialize>(list: &[T]) -> Result<String, StoreError> {
-    serde_json::to_string(list).map_err(|error| StoreError::Corrupt(error.to_string()))
 }

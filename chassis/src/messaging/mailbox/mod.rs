@@ -1,6 +1,5 @@
 //! A module's outbox and inbox, in its own database, and the relay between outbox and broker.
 //!
-//! - [`tables`]: the tables, made and kept up to date by the mailbox itself
 //! - [`statements`]: every SQL statement, with the module's name in it
 //! - [`books`]: the outbox and the inbox, read and written
 //! - [`lease`]: who of all instances of the module may relay
@@ -19,7 +18,6 @@ mod rest;
 mod rows;
 mod statements;
 mod status;
-mod tables;
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +41,10 @@ use self::lease::Lease;
 use self::relay::{Pace, Relay};
 use self::status::Status;
 use crate::clock::Clock;
+use crate::messaging::Bus;
+use crate::messaging::bus::Gate;
+use crate::messaging::in_process::Arrivals;
+use crate::messaging::tables::MAILBOX;
 use crate::store::{Store, StoreError};
 
 /// Whether a message came for the first time.
@@ -95,6 +97,7 @@ pub struct Mailbox(Option<Open>);
 #[derive(Clone)]
 struct Open {
     books: Arc<Books>,
+    arrivals: Arc<Arrivals>,
     status: Arc<Status>,
     /// Wakes the relay of this process.
     posted: Arc<Notify>,
@@ -111,8 +114,9 @@ impl Mailbox {
         module: &'static str,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        tables::bring_up_to_date(store, module).await?;
+        MAILBOX.bring_up_to_date(store, module).await?;
         Ok(Self(Some(Open {
+            arrivals: Arc::new(Arrivals::new(store.clone(), module, clock.clone())),
             books: Arc::new(Books::new(store.clone(), module, clock)),
             status: Arc::new(Status::new(module)),
             posted: Arc::new(Notify::new()),
@@ -148,6 +152,11 @@ impl Mailbox {
     /// Whether what is posted goes anywhere.
     pub fn is_open(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// What came for the module and is not dealt with, where no broker keeps it.
+    pub(in crate::messaging) fn arrivals(&self) -> Option<&Arc<Arrivals>> {
+        self.0.as_ref().map(|open| &open.arrivals)
     }
 
     /// Writes messages into the outbox, in the transaction that makes them true. What stands there under
@@ -213,9 +222,15 @@ impl Mailbox {
         Ok(received)
     }
 
-    /// Publishes what is in the outbox, until `shutdown`: of all instances of the module the one that holds
+    /// Publishes what is in the outbox, until `shutdown` and while the bus is open: of all instances of the module the one that holds
     /// the relay's lease. Forgets what is old in outbox and inbox.
-    pub async fn relay(self, broker: impl Publish, shutdown: CancellationToken) {
+    pub async fn relay(self, bus: Bus, shutdown: CancellationToken) {
+        let gate = bus.gate().clone();
+        self.relay_to(bus, &gate, shutdown).await;
+    }
+
+    /// The same, to whatever publishes, while `gate` is open.
+    pub async fn relay_to(self, publisher: impl Publish, gate: &Gate, shutdown: CancellationToken) {
         let Some(open) = self.0 else { return };
         let lease = Lease::new(&open.books, open.pace.lease);
         let relay = Relay {
@@ -223,12 +238,12 @@ impl Mailbox {
             books: open.books,
             status: open.status,
             posted: open.posted,
-            broker,
+            publisher,
             pace: open.pace,
             retention: open.retention,
             batch: open.batch,
         };
-        relay.run(shutdown).await;
+        relay.run(gate, shutdown).await;
     }
 
     /// `GET /messages`, `/messages/outbox`, `/messages/inbox`: how much waits, and the books of both, for

@@ -70,9 +70,12 @@ pub(super) fn routes(mailbox: Mailbox) -> Router {
 }
 
 async fn status(State(mailbox): State<Mailbox>) -> Answer<MessagesStatus> {
-    let Some(Open { books, status, .. }) = &mailbox.0 else { return Ok(Json(MessagesStatus::closed())) };
+    let Some(Open { books, arrivals, status, .. }) = &mailbox.0 else {
+        return Ok(Json(MessagesStatus::closed()));
+    };
     let lag = books.lag().await.map_err(PortError::from)?;
-    Ok(Json(status.report(lag, books.now())))
+    let arrivals = arrivals.waiting().await.map_err(PortError::from)?;
+    Ok(Json(status.report(lag, arrivals, books.now())))
 }
 
 async fn outbox(

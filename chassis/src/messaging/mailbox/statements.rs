@@ -1,8 +1,8 @@
 //! Every statement on a module's outbox, inbox and lease, with the module's name in it.
 
-use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+use sqlx::SqlStr;
 
-use super::tables::prefix;
+use crate::messaging::sql::{Words, statement};
 use crate::store::Dialect;
 
 /// The columns of a message, in the order in which they are bound.
@@ -59,9 +59,9 @@ pub(super) struct Statements {
 
 impl Statements {
     pub fn new(dialect: Dialect, module: &str) -> Self {
-        let Words { now, texts, numbers } = Words::of(dialect);
-        // safe: module names are words in our own code
-        let sql = |text: String| AssertSqlSafe(text.replace("{module}", &prefix(module))).into_sql_str();
+        let words = Words(dialect);
+        let (now, texts, numbers) = (words.now(), words.texts(1), words.numbers(2));
+        let sql = |text: String| statement(module, &text);
         Self {
             post: (1..=POSTED_AT_ONCE).map(|rows| sql(post(rows))).collect(),
             waiting: sql(format!(
@@ -128,31 +128,4 @@ fn prune(table: &str, time: &str) -> String {
          SELECT position, {time} FROM {{module}}_{table} WHERE {time} IS NOT NULL ORDER BY position LIMIT $1\
          ) AS first WHERE {time} < $2)"
     )
-}
-
-/// What the engines say differently.
-struct Words {
-    /// This moment by the database's clock, in microseconds.
-    now: &'static str,
-    /// The texts in $1, a JSON list. (sqlx's `Any` driver has no lists.)
-    texts: &'static str,
-    /// The numbers in $2, a JSON list.
-    numbers: &'static str,
-}
-
-impl Words {
-    fn of(dialect: Dialect) -> Self {
-        match dialect {
-            Dialect::Sqlite => Self {
-                now: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
-                texts: "SELECT value FROM json_each($1)",
-                numbers: "SELECT value FROM json_each($2)",
-            },
-            Dialect::Postgres => Self {
-                now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
-                texts: "SELECT value FROM json_array_elements_text(CAST($1 AS JSON))",
-                numbers: "SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST($2 AS JSON))",
-            },
-        }
-    }
 }

@@ -48,6 +48,9 @@ static PUBLISHED: LazyLock<Counter<u64>> = LazyLock::new(|| {
 pub struct MessagesStatus {
     /// How many messages of the module are not published yet.
     pub waiting: u64,
+    /// How many messages that came for the module are not dealt with yet: only where no broker keeps them.
+    #[serde(default)]
+    pub arrivals: u64,
     /// For how long the first of them has waited, in milliseconds; 0 where none waits.
     pub oldest_ms: u64,
     /// What the relay of this process does.
@@ -80,7 +83,7 @@ impl MessagesStatus {
     /// Of a mailbox that is closed.
     pub(super) fn closed() -> Self {
         let relay = RelayState::Closed;
-        Self { waiting: 0, oldest_ms: 0, relay, published_total: 0, held: 0, trouble: None }
+        Self { waiting: 0, arrivals: 0, oldest_ms: 0, relay, published_total: 0, held: 0, trouble: None }
     }
 }
 
@@ -118,10 +121,11 @@ impl Status {
         Self { module, published: AtomicU64::new(0), told: Mutex::new(told) }
     }
 
-    pub fn report(&self, lag: Lag, now: Timestamp) -> MessagesStatus {
+    pub fn report(&self, lag: Lag, arrivals: u64, now: Timestamp) -> MessagesStatus {
         let told = self.told.lock();
         MessagesStatus {
             waiting: lag.waiting,
+            arrivals,
             oldest_ms: lag.age_micros(now) / 1000,
             relay: told.relay,
             published_total: self.published.load(Ordering::Relaxed),

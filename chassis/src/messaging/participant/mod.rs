@@ -73,14 +73,14 @@ pub trait Participant: Send + Sync + 'static {
 }
 
 /// The same module, speaking and hearing: consumers of its two queues, the relay of its outbox, and the
-/// control endpoints that show both, and what was put aside. Where the process has no broker nothing changes.
+/// control endpoints that show both, and what was put aside. Where the process has no messages nothing changes.
 pub fn take_part<P: Participant>(
     module: Module,
     platform: &Platform,
     mailbox: Mailbox,
     participant: Arc<P>,
 ) -> Module {
-    let Some(broker) = &platform.broker else { return module };
+    let Some(bus) = &platform.bus else { return module };
     let clock = &platform.clock;
     let commands = CommandHandler::new(participant.clone(), mailbox.clone(), clock.clone());
     let events = EventHandler::new(participant, mailbox.clone(), clock.clone());
@@ -89,10 +89,10 @@ pub fn take_part<P: Participant>(
     let (draining, shutdown) = (&platform.draining, platform.shutdown.clone());
     module
         .control(mailbox.control_routes())
-        .control(DeadLetters::new(broker.clone(), P::Request::NAME, mailbox.clone()).control_routes())
-        .task(consumer::consume(broker.clone(), P::Request::COMMANDS, Arc::new(commands), draining.clone()))
-        .task(consumer::consume(broker.clone(), P::Request::EVENTS, Arc::new(events), draining.clone()))
-        .task(mailbox.relay(broker.clone(), shutdown))
+        .control(DeadLetters::new(bus.clone(), P::Request::NAME, mailbox.clone()).control_routes())
+        .task(consumer::consume(bus.clone(), P::Request::COMMANDS, Arc::new(commands), draining.clone()))
+        .task(consumer::consume(bus.clone(), P::Request::EVENTS, Arc::new(events), draining.clone()))
+        .task(mailbox.relay(bus.clone(), shutdown))
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod stream;
 
 use lapin::types::ShortString;
 
+use super::Bus;
 use super::broker::short;
 use crate::process::{Module, Platform};
 
@@ -49,7 +50,7 @@ pub fn offer<P>(module: Module, platform: &Platform, operations: Operations<P>) 
 where
     P: ?Sized + Send + Sync + 'static,
 {
-    match &platform.broker {
+    match platform.bus.as_ref().and_then(Bus::broker) {
         Some(broker) => module.task(serve(broker.clone(), operations, platform.draining.clone())),
         None => module,
     }

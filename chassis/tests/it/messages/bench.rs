@@ -55,7 +55,7 @@ impl Bench {
 
     /// Consumes a queue in the background.
     pub fn consume(&self, queue: &'static Queue, handler: &Arc<Script>) -> JoinHandle<()> {
-        tokio::spawn(consume(self.broker.clone(), queue, handler.clone(), self.stop.clone()))
+        tokio::spawn(consume(self.broker.clone().into(), queue, handler.clone(), self.stop.clone()))
     }
 
     /// Publishes messages until the broker has confirmed them, as a relay does.

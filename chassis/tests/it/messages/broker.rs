@@ -11,15 +11,15 @@ use testkit::{BrokerKind, Proxy, broker_servers, brokers, eventually};
 use tokio::time::Instant;
 
 use super::bench::{Bench, COMMANDS, SOON, Script, command, commands, event, message};
+use super::ground::grounds;
 
 #[tokio::test]
 async fn a_message_arrives_as_it_was_sent() {
-    for host in brokers().await {
-        let bench = Bench::on(host).await;
+    for ground in grounds().await {
         let handler = Script::done();
-        bench.consume(COMMANDS, &handler);
+        ground.consume(COMMANDS, &handler);
         let sent = command(7);
-        bench.broker.publish(std::slice::from_ref(&sent)).await.expect("confirmed");
+        ground.publish(std::slice::from_ref(&sent)).await;
 
         let seen = handler.saw(1).await;
         assert_eq!(seen[0].message, sent.message);
@@ -27,7 +27,7 @@ async fn a_message_arrives_as_it_was_sent() {
         let context = seen[0].context("inventory");
         assert_eq!(context.trace.trace_id, sent.message.trace.trace_id);
         assert_ne!(context.trace.span_id, sent.message.trace.span_id);
-        bench.holds(COMMANDS.name, 0).await;
+        ground.holds(COMMANDS.name, 0).await;
     }
 }
 

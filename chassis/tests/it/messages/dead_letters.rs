@@ -19,9 +19,10 @@ use testkit::{BrokerKind, brokers, eventually};
 use tower::ServiceExt;
 
 use super::bench::{Bench, COMMANDS, SOON, Script, command, commands};
+use super::ground::grounds;
 
 fn letters(bench: &Bench) -> DeadLetters {
-    DeadLetters::new(bench.broker.clone(), "inventory", Mailbox::closed())
+    DeadLetters::new(bench.broker.clone().into(), "inventory", Mailbox::closed())
 }
 
 async fn call<T: DeserializeOwned>(
@@ -40,20 +41,19 @@ async fn call<T: DeserializeOwned>(
 
 #[tokio::test]
 async fn they_are_listed_shown_redriven_once_the_cause_is_gone_and_dropped() {
-    for host in brokers().await {
-        let bench = Bench::on(host).await;
+    for ground in grounds().await {
         let mended = Arc::new(AtomicBool::new(false));
         let gone = mended.clone();
         let handler = Script::new(move |_| match gone.load(Ordering::SeqCst) {
             false => Handled::Hopeless("broken".to_owned()),
             true => Handled::Done,
         });
-        bench.consume(COMMANDS, &handler);
+        ground.consume(COMMANDS, &handler);
         let sent = commands(0..3);
-        bench.broker.publish(&sent).await.expect("confirmed");
-        bench.holds(&COMMANDS.dead_letters(), 3).await;
+        ground.publish(&sent).await;
+        ground.holds(&COMMANDS.dead_letters(), 3).await;
 
-        let control = letters(&bench);
+        let control = ground.letters();
         let listed: DeadLetterList =
             call(&control, Method::GET, "/dead-letters?limit=2").await.expect("a list");
         assert_eq!((listed.letters.len(), listed.more, listed.module.as_str()), (2, true, "inventory"));
@@ -90,7 +90,7 @@ async fn they_are_listed_shown_redriven_once_the_cause_is_gone_and_dropped() {
         let one: Dealt =
             call(&control, Method::POST, &format!("{path}/redrive")).await.expect("it is sent again");
         assert_eq!(one.letters, 1);
-        bench.holds(&COMMANDS.dead_letters(), 3).await;
+        ground.holds(&COMMANDS.dead_letters(), 3).await;
         handler.saw(4).await;
 
         let dropped: Dealt =
@@ -108,7 +108,7 @@ async fn they_are_listed_shown_redriven_once_the_cause_is_gone_and_dropped() {
         let first =
             handler.seen().into_iter().rev().find(|seen| seen.message.sequence == 0).expect("it came");
         assert_eq!(first.message, sent[0].message);
-        assert!(letters(&bench).list(10).await.expect("a list").letters.is_empty());
+        assert!(ground.letters().list(10).await.expect("a list").letters.is_empty());
     }
 }
 
@@ -159,7 +159,7 @@ async fn what_the_sender_wanted_of_the_broker_is_not_wanted_again() {
         bench.broker.publish_parcels(&[parcel.clone()]).await.expect("confirmed");
         let stop = bench.stop.child_token();
         let hopeless = Script::new(|_| Handled::Hopeless("no".to_owned()));
-        tokio::spawn(consume(bench.broker.clone(), COMMANDS, hopeless, stop.clone()));
+        tokio::spawn(consume(bench.broker.clone().into(), COMMANDS, hopeless, stop.clone()));
         bench.holds(&COMMANDS.dead_letters(), 1).await;
         stop.cancel();
 

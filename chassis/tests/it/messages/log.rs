@@ -3,38 +3,40 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use chassis::messaging::Bus;
 use chassis::messaging::consumer::{LogEntry, LogReader, log_end, read_log};
 use testkit::{brokers, eventually};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::bench::{Bench, SOON, command, event};
+use super::ground::grounds;
 
 /// A reader that keeps what it read, and fails now and then.
 #[derive(Default)]
-struct Reader {
+pub struct Reader {
     read: Mutex<Vec<LogEntry>>,
     calls: Mutex<usize>,
     start: u64,
 }
 
 impl Reader {
-    fn from(start: u64) -> Arc<Self> {
+    pub fn from(start: u64) -> Arc<Self> {
         Arc::new(Self { start, ..Default::default() })
     }
 
-    fn entries(&self) -> Vec<LogEntry> {
+    pub fn entries(&self) -> Vec<LogEntry> {
         self.read.lock().expect("no panic under the lock").clone()
     }
 
-    fn numbers(&self) -> Vec<u64> {
+    pub fn numbers(&self) -> Vec<u64> {
         self.entries()
             .iter()
             .map(|entry| entry.message.as_ref().map_or(0, |message| message.sequence))
             .collect()
     }
 
-    async fn read_to(&self, number: u64) {
+    pub async fn read_to(&self, number: u64) {
         eventually(&format!("event {number}"), SOON, async || {
             (self.numbers().last() == Some(&number)).then_some(())
         })
@@ -65,23 +67,22 @@ impl LogReader for Reader {
     }
 }
 
-fn reading(bench: &Bench, reader: &Arc<Reader>, stop: &CancellationToken) -> JoinHandle<()> {
-    tokio::spawn(read_log(bench.broker.clone(), reader.clone(), stop.clone()))
+fn reading(bus: &Bus, reader: &Arc<Reader>, stop: &CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(read_log(bus.clone(), reader.clone(), stop.clone()))
 }
 
 #[tokio::test]
 async fn every_event_is_read_once_in_order_from_any_offset() {
-    for host in brokers().await {
-        let bench = Bench::on(host).await;
-        assert_eq!(log_end(&bench.broker).await.expect("an end"), None);
+    for ground in grounds().await {
+        assert_eq!(log_end(&ground.bus).await.expect("an end"), None);
         let events: Vec<_> = (1..=600).map(event).collect();
-        bench.broker.publish(&events).await.expect("confirmed");
+        ground.publish(&events).await;
         // no command is an event
-        bench.broker.publish(&[command(1)]).await.expect("confirmed");
-        assert_eq!(log_end(&bench.broker).await.expect("an end"), Some(599));
+        ground.publish(&[command(1)]).await;
+        assert_eq!(log_end(&ground.bus).await.expect("an end"), Some(599));
 
-        let (reader, stop) = (Reader::from(0), bench.stop.child_token());
-        let first = reading(&bench, &reader, &stop);
+        let (reader, stop) = (Reader::from(0), ground.stop.child_token());
+        let first = reading(&ground.bus, &reader, &stop);
         reader.read_to(600).await;
         assert_eq!(reader.numbers(), (1..=600).collect::<Vec<_>>());
         assert_eq!(reader.entries()[0].message.as_ref(), Ok(&events[0].message));
@@ -90,15 +91,15 @@ async fn every_event_is_read_once_in_order_from_any_offset() {
 
         // goes on where it was
         let later: Vec<_> = (601..=700).map(event).collect();
-        bench.broker.publish(&later).await.expect("confirmed");
-        assert_eq!(log_end(&bench.broker).await.expect("an end"), Some(699));
-        reading(&bench, &reader, &bench.stop);
+        ground.publish(&later).await;
+        assert_eq!(log_end(&ground.bus).await.expect("an end"), Some(699));
+        reading(&ground.bus, &reader, &ground.stop);
         reader.read_to(700).await;
         assert_eq!(reader.numbers(), (1..=700).collect::<Vec<_>>());
 
         // and a new one begins where it likes
         let other = Reader::from(650);
-        reading(&bench, &other, &bench.stop);
+        reading(&ground.bus, &other, &ground.stop);
         other.read_to(700).await;
         assert_eq!(other.numbers(), (651..=700).collect::<Vec<_>>());
         assert_eq!(other.entries()[0].offset, 650);
@@ -110,7 +111,7 @@ async fn reading_goes_on_without_a_gap_over_another_connection() {
     for host in brokers().await {
         let bench = Bench::on(host).await;
         let reader = Reader::from(0);
-        reading(&bench, &reader, &bench.stop);
+        reading(&bench.broker.clone().into(), &reader, &bench.stop);
         let mut number = 0;
         for _ in 0..3 {
             for _ in 0..20 {
@@ -137,7 +138,7 @@ async fn a_log_that_was_deleted_and_begun_anew_is_read_from_its_beginning() {
         let bench = Bench::on(host).await;
         bench.broker.publish(&[event(1), event(2), event(3)]).await.expect("confirmed");
         let reader = Reader::from(0);
-        reading(&bench, &reader, &bench.stop);
+        reading(&bench.broker.clone().into(), &reader, &bench.stop);
         reader.read_to(3).await;
         bench.host.delete_queue("events.log").await;
         // no queue takes it until the log is there again

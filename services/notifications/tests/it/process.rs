@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chassis::messaging::Broker;
-use chassis::process::Bootstrap;
+use chassis::process::{Bootstrap, Messages};
 use contracts::Timestamp;
 use contracts::messages::Event as _;
 use contracts::orders::OrderEvent;
@@ -65,8 +65,10 @@ async fn events_become_files_however_often_and_in_whatever_order_they_come() {
         say(&[parcel.clone(), parcel.clone()]).await;
 
         let data = tempfile::tempdir().expect("a folder");
-        let bootstrap =
-            Bootstrap { broker: Some(host.url.clone()), ..Bootstrap::alone(data.path().to_owned()) };
+        let bootstrap = Bootstrap {
+            messages: Messages::Broker(host.url.clone()),
+            ..Bootstrap::alone(data.path().to_owned())
+        };
         let outbox = data.path().join("outbox");
         let process = run(bootstrap, shutdown.clone());
         let watching = async {

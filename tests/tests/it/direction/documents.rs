@@ -17,6 +17,8 @@ pub(super) const DOCUMENTS: &[&str] = &[
     "docs/adr/0005-bytes-below-the-port.md",
     "docs/adr/0006-facts-have-one-id.md",
     "docs/adr/0007-one-lock-one-log.md",
+    "docs/adr/0008-the-supervisor-moves.md",
+    "docs/road.md",
 ];
 
 /// Everything that `documents` point at and that is not there.

@@ -40,8 +40,8 @@ fn domain_code_knows_no_transport_and_no_sql() {
 }
 
 #[test]
-fn no_service_knows_the_topology() {
-    assert_none(sources::topology_in_services(workspace()).expect("the sources can be read"));
+fn no_service_and_nothing_that_it_is_made_of_knows_the_topology() {
+    assert_none(sources::conditions_on_the_topology(workspace()).expect("the sources can be read"));
 }
 
 #[test]

@@ -134,15 +134,38 @@ fn a_domain_that_knows_sql_is_found() {
 
 #[test]
 fn a_service_that_asks_for_the_topology_is_found() {
-    let ground = Ground::with(&[(
-        "services/a/src/lib.rs",
-        "//! In a monolith or not.\n#[cfg(test)]\nmod tests;\nif topology == X {}\n#[cfg(feature = \"one\")]\n",
-    )]);
-    let found = sources::topology_in_services(ground.root()).expect("the sources can be read");
-    assert_eq!(
-        found,
-        ["services/a/src/lib.rs:4: names topolog", "services/a/src/lib.rs:5: is compiled on a condition"]
-    );
+    let ground = Ground::with(&[
+        (
+            "services/a/src/lib.rs",
+            "//! In a monolith or not.\n#[cfg(test)]\nmod tests;\nif topology == X {}\n#[cfg(feature = \"one\")]\n",
+        ),
+        // the queues of a broker are a topology, too
+        ("chassis/src/messaging/broker/link.rs", "topology::declare();\nif cfg!(monolith) {}\n"),
+        ("chassis/src/messaging/bus.rs", "topology::declare();\n"),
+        // somebody must read it
+        ("chassis/src/config/environment.rs", "std::env::var(name).ok()\n"),
+        ("wires/src/resolver.rs", "let here = std::env::var(\"HERE\").is_ok(); // std::env::var\n"),
+        ("contracts/build.rs", "let out = env::var(\"OUT_DIR\")?;\n"),
+        (
+            "contracts/src/lib.rs",
+            "const IS_MONOLITH: bool = true;\n#[cfg_attr(feature = \"one\", derive(Debug))]\n",
+        ),
+        ("gateway/src/lib.rs", "match std::env::var_os(\"X\") {}\nlet environment = 1;\n"),
+        // whoever puts them together may know
+        ("tradewind/src/run.rs", "let topology = 1;\n"),
+    ]);
+    let found = sources::conditions_on_the_topology(ground.root()).expect("the sources can be read");
+    let wanted = [
+        "services/a/src/lib.rs:4: names topolog",
+        "services/a/src/lib.rs:5: is compiled on a condition",
+        "contracts/src/lib.rs:1: names monolith",
+        "contracts/src/lib.rs:2: is compiled on a condition",
+        "wires/src/resolver.rs:1: names env::var",
+        "chassis/src/messaging/broker/link.rs:2: is compiled on a condition",
+        "chassis/src/messaging/bus.rs:1: names topolog",
+        "gateway/src/lib.rs:1: names env::var",
+    ];
+    assert_eq!(found, wanted);
 }
 
 #[test]

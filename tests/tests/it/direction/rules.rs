@@ -58,8 +58,21 @@ pub(super) const NOT_IN_A_DOMAIN: &[&str] = &[
     "contracts::grpc",
 ];
 
+/// Where no code knows how it was put together, or what stands beside it.
+pub(super) const PUT_TOGETHER_BY_OTHERS: &[&str] = &["services", "contracts", "wires", "chassis", "gateway"];
+
 /// What only a condition on the topology would name, in code.
 pub(super) const TOPOLOGY: &[&str] = &["topolog", "monolith", "microservice"];
+
+/// Where a word of [`TOPOLOGY`] means something else: exchanges, queues and bindings are a topology, too.
+pub(super) const ANOTHER_TOPOLOGY: &str = "chassis/src/messaging/broker/";
+
+/// What reads the environment, which could tell who lives where.
+pub(super) const ENVIRONMENT: &[&str] = &["env::var", "option_env!"];
+
+/// Who reads it for all the others: bootstrap settings, and how much is logged.
+pub(super) const READERS_OF_THE_ENVIRONMENT: &[&str] =
+    &["chassis/src/config/environment.rs", "chassis/src/telemetry/logs.rs"];
 
 /// The most lines of a source file, its tests included.
 pub(super) const MOST_LINES: usize = 600;

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::rules::{MOST_LINES, NOT_IN_A_DOMAIN, TOPOLOGY};
+use super::rules::{
+    ANOTHER_TOPOLOGY, ENVIRONMENT, MOST_LINES, NOT_IN_A_DOMAIN, PUT_TOGETHER_BY_OTHERS,
+    READERS_OF_THE_ENVIRONMENT, TOPOLOGY,
+};
 
 /// Where the domain code of some service names a transport, a database, or the platform.
 pub(super) fn impure_domains(root: &Path) -> anyhow::Result<Vec<String>> {
@@ -15,16 +18,38 @@ pub(super) fn impure_domains(root: &Path) -> anyhow::Result<Vec<String>> {
     })
 }
 
-/// Where a service asks how it was put together: by the topology's words, or by `cfg`.
-pub(super) fn topology_in_services(root: &Path) -> anyhow::Result<Vec<String>> {
-    mentions(root, rust_files(&root.join("services"))?, |code| {
-        let lower = code.to_lowercase();
-        let word = TOPOLOGY.iter().find(|word| lower.contains(**word)).map(|word| format!("names {word}"));
-        let is_conditional = lower.contains("cfg(") || lower.contains("cfg!(");
-        word.or_else(|| {
-            (is_conditional && !lower.contains("cfg(test)")).then(|| "is compiled on a condition".into())
-        })
-    })
+/// Where a service, or what services are made of, asks how it was put together: by the topology's words, by `cfg`,
+/// or in the environment.
+pub(super) fn conditions_on_the_topology(root: &Path) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for folder in
+        PUT_TOGETHER_BY_OTHERS.iter().map(|folder| root.join(folder)).filter(|folder| folder.is_dir())
+    {
+        for file in rust_files(&folder)?.into_iter().filter(|file| is_product(file)) {
+            let path = shown(root, &file);
+            found.extend(mentions(root, [file], |code| condition(&path, code))?);
+        }
+    }
+    Ok(found)
+}
+
+/// What in a line of the file at `path` depends on how the shop was put together.
+fn condition(path: &str, code: &str) -> Option<String> {
+    let lower = code.to_lowercase();
+    let named =
+        |words: &[&str]| words.iter().find(|word| lower.contains(**word)).map(|word| format!("names {word}"));
+    if !path.starts_with(ANOTHER_TOPOLOGY)
+        && let Some(named) = named(TOPOLOGY)
+    {
+        return Some(named);
+    }
+    if !READERS_OF_THE_ENVIRONMENT.contains(&path)
+        && let Some(named) = named(ENVIRONMENT)
+    {
+        return Some(named);
+    }
+    let is_conditional = lower.contains("cfg(") || lower.contains("cfg!(") || lower.contains("cfg_attr(");
+    (is_conditional && !lower.contains("cfg(test)")).then(|| "is compiled on a condition".into())
 }
 
 /// Which files are too long to be read at one go.
@@ -45,6 +70,11 @@ fn names(code: &str, word: &str) -> bool {
         let before = code[..at].chars().next_back();
         !before.is_some_and(|before| before.is_alphanumeric() || before == '_')
     })
+}
+
+/// Whether it goes into what is shipped: no test, and no build script.
+fn is_product(file: &Path) -> bool {
+    file.components().any(|part| part.as_os_str() == "src")
 }
 
 /// `domain.rs`, and everything in a folder `domain/`.

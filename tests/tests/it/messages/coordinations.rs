@@ -10,15 +10,15 @@ use system_tests::reply::Reply;
 use system_tests::shop::{PATIENCE, Shop};
 use testkit::eventually;
 
-use super::ground::grounds;
+use super::carriers::carriers;
 use super::{order_in, settled};
 
 const BY_MESSAGES: [Coordination; 2] = [Coordination::Orchestrated, Coordination::Choreographed];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_way_to_end_is_the_same_in_every_coordination() {
-    for ground in grounds().await {
-        let shop = ground.shop().await;
+    for carrier in carriers().await {
+        let shop = carrier.shop().await;
         // 652 there are
         let mut many = order_in(Coordination::Sync, "tok_approve");
         many["lines"] = json!([{ "sku": "BAT-0009", "quantity": 420 }]);
@@ -65,8 +65,8 @@ async fn every_way_to_end_is_the_same_in_every_coordination() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_customer_who_does_not_wait_is_told_where_to_look_and_can_follow_the_order() {
-    for ground in grounds().await {
-        let shop = ground.shop().await;
+    for carrier in carriers().await {
+        let shop = carrier.shop().await;
         for coordination in BY_MESSAGES {
             let prefer = format!("respond-async; coordination={}", coordination.as_str());
             let reply = prefer_order(&shop, &prefer, "tok_approve").await;
@@ -98,8 +98,8 @@ async fn a_customer_who_does_not_wait_is_told_where_to_look_and_can_follow_the_o
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_configured_coordination_holds_for_orders_that_ask_for_none_and_mails_tell_of_them() {
-    for ground in grounds().await {
-        let shop = ground.shop().await;
+    for carrier in carriers().await {
+        let shop = carrier.shop().await;
         shop.configure("orders", "saga.coordination", "choreographed").await;
         let mut order = order_in(Coordination::Sync, "tok_approve");
         order.as_object_mut().expect("an object").remove("coordination");

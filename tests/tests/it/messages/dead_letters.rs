@@ -4,19 +4,24 @@
 use contracts::inventory::{GetReservation, ReservationStatus};
 use contracts::orders::Coordination;
 use contracts::{Context, OrderId};
+use rustix::process::Signal;
 use serde_json::{Value, json};
-use system_tests::shop::PATIENCE;
+use system_tests::ground::{Need, ground};
+use system_tests::shop::{PATIENCE, signal};
 use testkit::{AmqpClient, eventually};
 use uuid::Uuid;
 
-use super::ground::grounds;
+use super::carriers::carriers;
 use super::{dead_letters, order_in, settled};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_read_is_put_aside_blocks_nothing_and_can_be_dropped() {
-    for ground in grounds().await {
-        let shop = ground.shop().await;
-        let broker = ground.client(&shop);
+    if !ground().offers(&[Need::Broker]) {
+        return;
+    }
+    for carrier in carriers().await {
+        let shop = carrier.shop().await;
+        let broker = carrier.client(&shop);
         broker.publish("payments.commands", "this is no message of ours").await;
         broker.publish("orders.events", "{\"nor\": \"is this\"}").await;
         let letters = dead_letters(&shop, 2).await;
@@ -50,12 +55,11 @@ async fn what_cannot_be_read_is_put_aside_blocks_nothing_and_can_be_dropped() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_whose_cause_is_gone_succeeds_when_it_is_sent_again() {
-    for ground in grounds().await {
-        let shop = ground.shop().await;
+    for carrier in carriers().await {
+        let shop = carrier.shop().await;
         // the bank is away for longer than twenty attempts take
         let network = shop.process("card-network").await;
-        let pid = network.pid.and_then(|pid| rustix::process::Pid::from_raw(pid as i32)).expect("it runs");
-        rustix::process::kill_process(pid, rustix::process::Signal::STOP).expect("it can be stopped");
+        signal(&network, Signal::STOP);
         let mut order = order_in(Coordination::Choreographed, "tok_approve");
         order["customer_id"] = json!("patient");
         let sent = shop.place(&order, None).await.expect("an answer");
@@ -69,7 +73,7 @@ async fn a_message_whose_cause_is_gone_succeeds_when_it_is_sent_again() {
         assert!(letters[0]["trace_id"].as_str().is_some(), "{letters:?}");
         assert_eq!(shop.order(order.id).await.step, "authorizing", "it waits");
 
-        rustix::process::kill_process(pid, rustix::process::Signal::CONT).expect("it goes on");
+        signal(&network, Signal::CONT);
         let (code, said, complaint) =
             shop.run(&["dead-letters", "redrive", "--all", "--module", "payments"]).await;
         assert_eq!((code, said.trim()), (0, "1 message sent again"), "{complaint}");
@@ -82,9 +86,12 @@ async fn a_message_whose_cause_is_gone_succeeds_when_it_is_sent_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn types_versions_and_fields_that_nobody_knows_harm_nobody() {
-    for ground in grounds().await {
-        let shop = ground.shop().await;
-        let broker = ground.client(&shop);
+    if !ground().offers(&[Need::Broker]) {
+        return;
+    }
+    for carrier in carriers().await {
+        let shop = carrier.shop().await;
+        let broker = carrier.client(&shop);
         let order = settled(&shop, &order_in(Coordination::Choreographed, "tok_approve")).await;
         for kind in [
             "tradewind.orders.order_gift_wrapped.v1",
@@ -109,7 +116,7 @@ async fn types_versions_and_fields_that_nobody_knows_harm_nobody() {
         let unknown = Uuid::now_v7();
         let more = json!({ "type": "release_stock", "order_id": unknown, "gently": true });
         publish(&broker, "inventory.commands", "tradewind.orders.release_stock.v1", more).await;
-        let ports = shop.client.audit_ports().expect("the registry's address");
+        let ports = shop.client.audit_ports().await.expect("who is where");
         eventually("the command with the unknown field to be obeyed", PATIENCE, async || {
             let ctx = Context::background("test", PATIENCE);
             let request = GetReservation { order_id: OrderId(unknown) };

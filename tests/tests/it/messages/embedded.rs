@@ -5,21 +5,23 @@ use contracts::messages::queues::{EVENT_LOG, QUEUES};
 use contracts::orders::Coordination;
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use system_tests::ground::{Need, ground};
 use system_tests::load::{Answer, Load, tally};
 use system_tests::reply::Reply;
 use system_tests::shop::{PATIENCE, Shop};
 use testkit::{AmqpClient, BrokerKind, eventually};
+use tradewind::topology::Part;
 
 use super::{PROGRAM, dead_letters, order_in, settled};
 
-/// Whether the embedded broker is among those that tests shall run on.
-fn is_wanted() -> bool {
-    BrokerKind::wanted().contains(&BrokerKind::Embedded)
+/// Whether the embedded broker is among those that tests shall run on, and the shop has all that a test needs.
+fn is_wanted(needs: &[Need]) -> bool {
+    BrokerKind::wanted().contains(&BrokerKind::Embedded) && ground().offers(needs)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn up_and_nothing_else_is_a_shop_with_all_its_messages() {
-    if !is_wanted() {
+    if !is_wanted(&[Need::Broker]) {
         return;
     }
     let shop = Shop::start(PROGRAM, &[]).await;
@@ -56,7 +58,8 @@ async fn every_queue_is_shown(shop: &Shop) {
     let broker = broker_status(shop).await;
     for queue in QUEUES {
         let shown = shown(&broker, queue.name);
-        assert_eq!((&shown["kind"], &shown["consumers"]), (&json!("quorum"), &json!(1)), "{shown}");
+        let consumers = consumers_of(queue.name);
+        assert_eq!((&shown["kind"], &shown["consumers"]), (&json!("quorum"), &json!(consumers)), "{shown}");
         assert_eq!(self::shown(&broker, &queue.dead_letters())["ready"], 0);
     }
     let log = shown(&broker, EVENT_LOG);
@@ -68,9 +71,15 @@ async fn every_queue_is_shown(shop: &Shop) {
     assert!(sums.starts_with(&broker["queues"].as_array().expect("queues").len().to_string()), "{text}");
 }
 
+/// As many as the module has instances after which its queues are called.
+fn consumers_of(queue: &str) -> usize {
+    let module = queue.split('.').next().and_then(Part::named).expect("a module's queue");
+    ground().instances(module).len()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orders_are_taken_while_the_broker_is_stopped_and_confirmed_once_it_is_back() {
-    if !is_wanted() {
+    if !is_wanted(&[Need::Broker]) {
         return;
     }
     let shop = Shop::start(PROGRAM, &[]).await;
@@ -87,8 +96,13 @@ async fn orders_are_taken_while_the_broker_is_stopped_and_confirmed_once_it_is_b
     assert_eq!(direct.step, "confirmed", "calls need no broker");
     ids.push(direct.id);
     // those whose door promises that somebody comes are not stopped
-    let (code, _, complaint) = shop.run(&["stop", "gateway"]).await;
-    assert!(code == 64 && complaint.contains("payments") && complaint.contains("broker"), "{complaint}");
+    let door = shop.host("gateway").await.name;
+    let (code, _, complaint) = shop.run(&["stop", &door]).await;
+    assert!(code == 64 && complaint.contains("broker"), "{complaint}");
+    let alone = ground().topology.processes.iter().filter(|process| !process.has(Part::Gateway));
+    for process in alone.filter(|_| ground().topology.has_registry()) {
+        assert!(complaint.contains(&process.name), "{} can be stopped: {complaint}", process.name);
+    }
 
     let (code, _, complaint) = shop.run(&["start", "broker"]).await;
     assert_eq!(code, 0, "{complaint}");
@@ -101,7 +115,7 @@ async fn orders_are_taken_while_the_broker_is_stopped_and_confirmed_once_it_is_b
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_broker_dies_again_and_again_in_mid_stream_and_nothing_is_lost() {
-    if !is_wanted() {
+    if !is_wanted(&[Need::Broker]) {
         return;
     }
     let shop = Shop::start(PROGRAM, &[]).await;
@@ -109,7 +123,7 @@ async fn the_broker_dies_again_and_again_in_mid_stream_and_nothing_is_lost() {
     for _ in 0..4 {
         load.confirms(15).await;
         let killed = shop.kill("broker").await;
-        shop.back("broker", killed.restarts).await;
+        shop.back(&killed).await;
     }
     load.confirms(15).await;
     let told = load.stop().await;
@@ -125,7 +139,7 @@ async fn the_broker_dies_again_and_again_in_mid_stream_and_nothing_is_lost() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_broker_holds_is_there_at_the_next_up_however_the_shop_ended() {
-    if !is_wanted() {
+    if !is_wanted(&[Need::Broker, Need::OwnProcess(Part::Payments)]) {
         return;
     }
     for ending in [Signal::TERM, Signal::KILL] {

@@ -1,15 +1,15 @@
 //! The shop and its messages: whole shops as real processes, on the broker that they bring along, and on a
-//! RabbitMQ where there is one.
+//! RabbitMQ where there is one; or without any, where the topology has none.
 //!
-//! - [`ground`]: the brokers that a shop can stand on
+//! - [`carriers`]: what can carry the messages of a shop
 //! - [`embedded`]: what is so of the shop's own broker alone
 //! - the rest: by subject
 
 mod broker_dies;
+mod carriers;
 mod coordinations;
 mod dead_letters;
 mod embedded;
-mod ground;
 mod outage;
 mod replay;
 mod soak;

@@ -6,13 +6,13 @@ use system_tests::load::Load;
 use system_tests::shop::{PATIENCE, Shop};
 use testkit::eventually;
 
-use super::ground::grounds;
+use super::carriers::carriers;
 use super::{order_in, settled};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replay_arrives_at_the_same_answers_while_orders_go_on() {
-    for ground in grounds().await {
-        let shop = ground.shop().await;
+    for carrier in carriers().await {
+        let shop = carrier.shop().await;
         for number in 0..6 {
             let coordination = Coordination::ALL[number % 3];
             let mut order = order_in(coordination, "tok_approve");

@@ -9,28 +9,17 @@ use contracts::orders::Coordination;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
+use rustix::process::Signal;
+use system_tests::ground::ground;
 use system_tests::load::{Answer, Load, tally};
-use system_tests::shop::{PATIENCE, Shop};
+use system_tests::shop::{PATIENCE, Shop, signal};
 use testkit::eventually;
 
-use super::ground::{Mortal, mortals};
+use super::carriers::{Mortal, mortals};
 
 const CARDS: [&str; 6] =
     ["tok_approve", "tok_approve", "tok_decline", "tok_approve", "tok_flaky", "tok_charge_then_time_out"];
-/// Everybody who can die, as `status` names them; the broker comes besides, which may be none of the shop's.
-const MORTALS: [&str; 11] = [
-    "gateway",
-    "catalog",
-    "inventory",
-    "payments",
-    "shipping",
-    "card-network",
-    "registry",
-    "config-server",
-    "orders",
-    "notifications",
-    "recommendations",
-];
+const BROKER: &str = "broker";
 const EVERY: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -45,18 +34,25 @@ async fn orders_go_on_while_one_process_after_another_dies() {
         let mut chance = SmallRng::seed_from_u64(0x7ade_0050);
         let load = Load::coordinated(&shop, &CARDS, &Coordination::ALL);
         let (mut deaths, mut round) = (Vec::new(), Vec::new());
-        while load.placed() < wanted || !deaths.contains(&"broker") {
+        let mut everybody = ground().processes();
+        // nobody would start the supervisor again
+        everybody.pop();
+        while load.placed() < wanted || !everybody.iter().all(|name| deaths.contains(name)) {
             tokio::time::sleep(EVERY).await;
             if round.is_empty() {
-                round = next_round(&mut chance, deaths.is_empty());
+                round = next_round(&everybody, &mut chance, deaths.is_empty());
             }
             let victim = round.pop().expect("somebody");
-            deaths.push(victim);
-            if let (Mortal::RabbitMq(_), "broker") = (&broker, victim) {
+            if let (Mortal::RabbitMq(_), BROKER) = (&broker, victim.as_str()) {
                 broker.die(&shop, async || {}).await;
-            } else if running(&shop, victim).await {
-                shop.kill(victim).await;
+            } else {
+                // one that died a moment ago may not be back yet
+                let process = shop.process(&victim).await;
+                if process.pid.is_some() {
+                    signal(&process, Signal::KILL);
+                }
             }
+            deaths.push(victim);
         }
         let told = load.stop().await;
         println!("{} deaths: {deaths:?}; told: {:?}", deaths.len(), tally(&told.answers));
@@ -78,17 +74,13 @@ async fn orders_go_on_while_one_process_after_another_dies() {
 /// Everybody once, in an order that chance decides, so that nobody is spared. In the first round the broker
 /// is the last: a RabbitMQ 3.10 that is killed within seconds of declaring its first stream was seen never to
 /// bring it back, and that is not what this is about.
-fn next_round(chance: &mut SmallRng, first: bool) -> Vec<&'static str> {
-    let mut round = MORTALS.to_vec();
+fn next_round(everybody: &[String], chance: &mut SmallRng, first: bool) -> Vec<String> {
+    let (brokers, mut round): (Vec<_>, Vec<_>) =
+        everybody.iter().cloned().partition(|name| name.as_str() == BROKER);
     let place = if first { 0 } else { chance.random_range(0..=round.len()) };
     round.shuffle(chance);
-    round.insert(place, "broker");
+    round.splice(place..place, brokers);
     round
-}
-
-/// Whether a process runs now: one that died a moment ago may not be back yet.
-async fn running(shop: &Shop, name: &str) -> bool {
-    shop.process(name).await.pid.is_some()
 }
 
 async fn everybody_is_back(shop: &Shop) {

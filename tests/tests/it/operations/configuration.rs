@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use system_tests::ground::ground;
 use system_tests::shop::{PATIENCE, Shop, order_of};
 use testkit::eventually;
+use tradewind::topology::Part;
 
 use super::{PROGRAM, json};
 
@@ -152,7 +154,7 @@ fn copy_configuration(to: &Path) {
 async fn set(shop: &Shop, key: &str, value: &str) -> u64 {
     let settled = json(shop.run(&["config", "set", "orders", key, value, "--json"]).await);
     assert_eq!(settled["taken_over"], true, "{settled:#}");
-    assert_eq!(settled["running"], json!(["orders-1"]));
+    assert_eq!(settled["running"], json!(ground().instances(Part::Orders)));
     settled["version"].as_u64().expect("a version")
 }
 
@@ -163,7 +165,7 @@ async fn value(shop: &Shop, application: &str, key: &str) -> Value {
 
 /// What the process itself says that it runs with.
 async fn runs_with(shop: &Shop, key: &str) -> Value {
-    let address = shop.process("orders").await.address.expect("an address");
+    let address = shop.inside("orders").await;
     let report =
         shop.http.get(format!("http://{address}/control/orders/config")).send().await.expect("an answer");
     let report: Value = report.json().await.expect("JSON");

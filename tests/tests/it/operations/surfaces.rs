@@ -35,7 +35,7 @@ async fn every_process_tells_that_it_lives_is_ready_and_what_it_has_counted() {
         }
     }
     for service in ["catalog", "inventory", "payments", "shipping", "orders"] {
-        let address = shop.process(service).await.address.expect("an address");
+        let address = shop.inside(service).await;
         let channel = Channel::from_shared(format!("http://{address}")).expect("an address");
         let channel = channel.connect().await.expect("a channel");
         is_healthy(service, channel.clone()).await;

@@ -36,6 +36,7 @@ use super::status::{RelayState, Status};
 use super::{Batch, Retention};
 use crate::messaging::Broker;
 use crate::messaging::broker::{Backoff, PublishError};
+use crate::messaging::bus::{Gate, Turn};
 
 /// Where a relay publishes to: a [`Broker`], or in tests something that fails to order.
 pub trait Publish: Send + Sync + 'static {
@@ -91,50 +92,47 @@ pub(super) struct Relay<P> {
     pub status: Arc<Status>,
     pub posted: Arc<Notify>,
     pub lease: Lease,
-    pub broker: P,
+    pub publisher: P,
     pub pace: Pace,
     pub retention: Retention,
     pub batch: Batch,
 }
 
 impl<P: Publish> Relay<P> {
-    /// Stands by and leads in turn, until `shutdown`.
-    pub async fn run(self, shutdown: CancellationToken) {
+    /// Stands by and leads in turn while `gate` is open, until `shutdown`.
+    pub async fn run(self, gate: &Gate, shutdown: CancellationToken) {
+        let who = format!("the relay of {}", self.books.module());
         tokio::select! {
-            () = self.compete(&shutdown) => {}
+            () = gate.while_open(&who, shutdown, |turn| self.compete(turn)) => {}
             () = self.measure() => {}
         }
     }
 
-    async fn compete(&self, shutdown: &CancellationToken) {
+    async fn compete(&self, turn: Turn) {
         // in a row, over all terms
         let mut failures = 0;
-        while shutdown.run_until_cancelled(self.lease.take(self.pace.standby)).await.is_some() {
+        while turn.stop.run_until_cancelled(self.lease.take(self.pace.standby)).await.is_some() {
             self.status.relay_is(RelayState::Leading);
-            let ended = self.lead(&mut failures, shutdown).await;
+            let ended = self.lead(&mut failures, &turn).await;
             self.status.relay_is(RelayState::StandingBy);
             self.status.held(0);
             self.leave().await;
             let Err(trouble) = ended else { return };
             self.status.trouble(chain(&trouble));
             failures += 1;
-            if shutdown.run_until_cancelled(sleep(BACKOFF.after(failures))).await.is_none() {
+            if turn.stop.run_until_cancelled(sleep(BACKOFF.after(failures))).await.is_none() {
                 return;
             }
         }
     }
 
-    /// Leads while the lease is ours; `Ok` is the end of the process.
-    async fn lead(&self, failures: &mut u32, shutdown: &CancellationToken) -> Result<(), Trouble> {
-        let out_of_time = async {
-            shutdown.cancelled().await;
-            sleep(LAST_BATCH).await;
-        };
+    /// Leads while the lease is ours; `Ok` is being told to stop.
+    async fn lead(&self, failures: &mut u32, turn: &Turn) -> Result<(), Trouble> {
         tokio::select! {
-            ended = Term::new(self, failures).serve(shutdown) => ended,
+            ended = Term::new(self, failures).serve(&turn.stop) => ended,
             () = self.lease.keep() => Err(Trouble::LeaseLost),
             () = self.prune() => Ok(()),
-            () = out_of_time => Ok(()),
+            () = turn.out_of_time(LAST_BATCH) => Ok(()),
         }
     }
 

@@ -43,27 +43,27 @@ impl<'a, P: Publish> Term<'a, P> {
         Self { relay, held: Held::default(), failures }
     }
 
-    /// Publishes batch after batch, until `shutdown`, which is heeded between two batches.
-    pub async fn serve(mut self, shutdown: &CancellationToken) -> Result<(), Trouble> {
+    /// Publishes batch after batch, until `stop`, which is heeded between two batches.
+    pub async fn serve(mut self, stop: &CancellationToken) -> Result<(), Trouble> {
         let Relay { books, status, batch, .. } = self.relay;
-        while !shutdown.is_cancelled() {
+        while !stop.is_cancelled() {
             self.try_held_again().await?;
             let rows = books.waiting(*batch, &self.held.subjects()).await?;
             let idle = rows.is_empty();
             self.publish_rows(rows).await?;
             status.no_trouble();
             if idle {
-                self.wait(shutdown).await;
+                self.wait(stop).await;
             }
         }
         Ok(())
     }
 
-    async fn wait(&self, shutdown: &CancellationToken) {
+    async fn wait(&self, stop: &CancellationToken) {
         tokio::select! {
             () = self.relay.posted.notified() => {}
             () = sleep(self.relay.pace.poll) => {}
-            () = shutdown.cancelled() => {}
+            () = stop.cancelled() => {}
         }
     }
 
@@ -147,7 +147,7 @@ impl<'a, P: Publish> Term<'a, P> {
     }
 
     async fn publish(&self, messages: &[Outgoing]) -> Result<Result<(), Returned>, Trouble> {
-        match timeout(DEADLINE, self.relay.broker.publish(messages)).await {
+        match timeout(DEADLINE, self.relay.publisher.publish(messages)).await {
             Ok(Ok(())) => Ok(Ok(())),
             Ok(Err(error @ PublishError::Returned(_))) => Ok(Err(Returned(chain(&error)))),
             Ok(Err(error)) => Err(Trouble::Broker(error)),

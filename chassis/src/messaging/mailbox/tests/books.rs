@@ -133,5 +133,7 @@ async fn a_closed_mailbox_forgets_everything() {
     assert!(!closed.is_open() && shop.mailbox.is_open());
     assert_eq!(shop.outbox().await, []);
     let broker = Arc::new(Scripted::working());
-    tokio::time::timeout(PATIENCE, closed.relay(broker, CancellationToken::new())).await.expect("returns");
+    let gate = Gate::default();
+    let relaying = closed.relay_to(broker, &gate, CancellationToken::new());
+    tokio::time::timeout(PATIENCE, relaying).await.expect("returns");
 }

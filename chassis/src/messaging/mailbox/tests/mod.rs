@@ -123,7 +123,10 @@ impl Mailbox {
     /// Runs a relay of this mailbox.
     fn relaying(&self, broker: &Arc<Scripted>) -> Relaying {
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(self.clone().relay(broker.clone(), shutdown.clone()));
+        let task = tokio::spawn({
+            let (mailbox, broker, shutdown) = (self.clone(), broker.clone(), shutdown.clone());
+            async move { mailbox.relay_to(broker, &Gate::default(), shutdown).await }
+        });
         Relaying { shutdown, task }
     }
 
@@ -133,7 +136,7 @@ impl Mailbox {
 
     fn report(&self) -> MessagesStatus {
         let open = self.0.as_ref().expect("is open");
-        open.status.report(status::Lag { waiting: 0, oldest: None }, Timestamp::now())
+        open.status.report(status::Lag { waiting: 0, oldest: None }, 0, Timestamp::now())
     }
 
     async fn is(&self, state: RelayState) {

@@ -1,10 +1,8 @@
-//! The log of all events: a stream that is read in its order, from any point, as often as one likes.
+//! Reads the log where it is a stream of a broker.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use async_trait::async_trait;
-use contracts::messages::Message;
 use contracts::messages::queues::EVENT_LOG;
 use futures::{FutureExt, StreamExt};
 use lapin::Channel;
@@ -12,11 +10,12 @@ use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, Queu
 use lapin::types::{AMQPValue, FieldTable};
 use tokio_util::sync::CancellationToken;
 
-use super::{AGAIN, RENEW, RESUME, guarded};
-use crate::messaging::broker::{Broker, Link, PublishError, consumed, decode, integer, short};
+use super::{BATCH, LogEntry, LogReader, beginning, rest, surely};
+use crate::messaging::broker::{Broker, Link, PublishError, decode, integer, short};
+use crate::messaging::consumer::RENEW;
 
-/// How many entries a reader is given at a time, at most.
-pub const BATCH: u16 = 256;
+/// How long no entry comes out of a log that may be empty.
+const SILENCE: Duration = Duration::from_secs(1);
 /// How long the first entry may take to come when the end of the log is looked for.
 const FIRST_ENTRY: Duration = Duration::from_secs(3);
 /// More than a stream delivers at once: so many entries, and the end of the log is among them.
@@ -24,80 +23,71 @@ const WHOLE_CHUNK: u16 = u16::MAX;
 
 const OFFSET: &str = "x-stream-offset";
 
-/// An event in the log.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LogEntry {
-    /// Where it stands: each entry's is greater than that of the one before.
-    pub offset: u64,
-    /// What it says, or why it cannot be read.
-    pub message: Result<Message, String>,
-}
-
-/// Reads the log of all events, and remembers how far it got.
-#[async_trait]
-pub trait LogReader: Send + Sync + 'static {
-    /// The first offset that it has not read yet; 0 to begin with.
-    async fn next_offset(&self) -> Result<u64, String>;
-
-    /// Reads entries, which come in order and without a gap. An error has the same entries come again.
-    async fn read(&self, entries: &[LogEntry]) -> Result<(), String>;
-}
-
-/// Reads the log until `shutdown`, from where `reader` says and in its order.
-pub async fn read_log(broker: Broker, reader: Arc<dyn LogReader>, shutdown: CancellationToken) {
+/// Reads the stream until it is told to stop, over one connection after another.
+pub(super) async fn read(broker: &Broker, reader: Arc<dyn LogReader>, stop: CancellationToken) {
     let _until_done = broker.user();
     let mut failures: u32 = 0;
     loop {
         let link = tokio::select! {
-            () = shutdown.cancelled() => return,
+            () = stop.cancelled() => return,
             link = broker.next_link() => link,
         };
         let Some(link) = link else { return };
-        let mut reading = Reading { link, reader: reader.clone(), shutdown: shutdown.clone(), read: 0 };
+        let mut reading = Reading { link, reader: reader.clone(), stop: stop.clone(), read: 0 };
         let Err(why) = reading.run().await else { return };
         failures = if reading.read > 0 { 1 } else { failures.saturating_add(1) };
-        tracing::debug!(why, "reading {EVENT_LOG} begins anew: {why}");
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(RESUME.after(failures)) => {}
+        if rest(&why, failures, &stop).await.is_none() {
+            return;
         }
     }
 }
 
-/// The offset of the last entry of the log; nothing while it is empty. For a replay that wants to know
-/// when it has caught up.
-pub async fn log_end(broker: &Broker) -> Result<Option<u64>, PublishError> {
-    end_of_log(&broker.link().await?).await
+/// The offset of the last entry; nothing while the stream is empty.
+pub(super) async fn end(link: &Link) -> Result<Option<u64>, PublishError> {
+    Ok(last(link).await?.map(|last| last.offset))
 }
 
-async fn end_of_log(link: &Link) -> Result<Option<u64>, PublishError> {
+/// An entry of the stream, as it was delivered.
+pub(in crate::messaging) struct Delivered {
+    pub offset: u64,
+    pub entry: lapin::message::Delivery,
+}
+
+/// The last entry; nothing while the stream is empty.
+pub(in crate::messaging) async fn last(link: &Link) -> Result<Option<Delivered>, PublishError> {
     let channel = link.channel().await?;
     // a stream delivers whole chunks, and begins "last" with the last of them
     let mut entries = subscribe(link, &channel, AMQPValue::LongString("last".into()), WHOLE_CHUNK).await?;
-    let mut last = match tokio::time::timeout(FIRST_ENTRY, entries.next()).await {
-        Ok(Some(Ok(entry))) => offset(&entry),
+    let mut first = tokio::time::timeout(SILENCE, entries.next()).await;
+    if first.is_err() {
+        // it may say so for a moment after it grew, so this is only asked where no entry came
+        if is_empty(link, &channel).await? {
+            return Ok(None);
+        }
+        first = tokio::time::timeout(FIRST_ENTRY, entries.next()).await;
+    }
+    let mut last = match first {
+        Ok(Some(Ok(entry))) => delivered(entry)?,
         Ok(Some(Err(error))) => return Err(PublishError::Away(error.to_string())),
         Ok(None) => return Err(PublishError::Away("the log ended".to_owned())),
-        Err(_) => return nothing_in_log(link, &channel).await,
+        Err(_) => {
+            return Err(PublishError::Away(format!("the log's end did not come within {FIRST_ENTRY:?}")));
+        }
     };
     // the chunk is delivered in one go: once the broker has answered something else on this channel, all
     // of it is here
     link.answered("answer", channel.basic_qos(WHOLE_CHUNK, BasicQosOptions::default())).await?;
     while let Some(Some(Ok(entry))) = entries.next().now_or_never() {
-        last = last.max(offset(&entry));
+        last = delivered(entry)?;
     }
-    Ok(last)
+    Ok(Some(last))
 }
 
-/// Whether the broker says that the log is empty. It may do so for a moment after it grew, so this is only
-/// asked where no entry came.
-async fn nothing_in_log(link: &Link, channel: &Channel) -> Result<Option<u64>, PublishError> {
+/// Whether the broker says that the log is empty.
+async fn is_empty(link: &Link, channel: &Channel) -> Result<bool, PublishError> {
     let options = QueueDeclareOptions::durable().passive();
     let log = channel.queue_declare(EVENT_LOG.into(), options, FieldTable::default());
-    match link.answered("look at the log", log).await?.message_count() {
-        0 => Ok(None),
-        _ => Err(PublishError::Away(format!("the log's end did not come within {FIRST_ENTRY:?}"))),
-    }
+    Ok(link.answered("look at the log", log).await?.message_count() == 0)
 }
 
 async fn subscribe(
@@ -119,25 +109,87 @@ fn offset(entry: &lapin::message::Delivery) -> Option<u64> {
     u64::try_from(integer(headers.inner().get(OFFSET)?)?).ok()
 }
 
+fn delivered(entry: lapin::message::Delivery) -> Result<Delivered, PublishError> {
+    let offset =
+        offset(&entry).ok_or_else(|| PublishError::Away(format!("an entry came without {OFFSET}")))?;
+    Ok(Delivered { offset, entry })
+}
+
+/// A part of the stream, read once.
+pub(in crate::messaging) struct Range {
+    link: Link,
+    // reading ends with it
+    _channel: Channel,
+    entries: lapin::Consumer,
+    from: u64,
+    to: u64,
+    ended: bool,
+}
+
+impl Range {
+    /// The entries from `from` to `to`, which must be there.
+    pub(in crate::messaging) async fn begin(link: &Link, from: u64, to: u64) -> Result<Self, PublishError> {
+        let channel = link.channel().await?;
+        let first = i64::try_from(from).map_err(|error| PublishError::Away(error.to_string()))?;
+        let entries = subscribe(link, &channel, AMQPValue::LongLongInt(first), BATCH).await?;
+        Ok(Self { link: link.clone(), _channel: channel, entries, from, to, ended: false })
+    }
+
+    /// The next of them, in their order; none after the last.
+    pub(in crate::messaging) async fn next(&mut self) -> Result<Vec<Delivered>, PublishError> {
+        while !self.ended {
+            // a stream may begin with the chunk that holds the entry that was asked for
+            let mut batch = self.batch().await?;
+            batch.retain(|found| (self.from..=self.to).contains(&found.offset));
+            if !batch.is_empty() {
+                return Ok(batch);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// What has come: at least one entry.
+    async fn batch(&mut self) -> Result<Vec<Delivered>, PublishError> {
+        let first = match tokio::time::timeout(FIRST_ENTRY, self.entries.next()).await {
+            Ok(Some(Ok(entry))) => delivered(entry)?,
+            Ok(Some(Err(error))) => return Err(PublishError::Away(error.to_string())),
+            Ok(None) => return Err(PublishError::Away("the log ended".to_owned())),
+            Err(_) => return Err(PublishError::Away(format!("no entry came within {FIRST_ENTRY:?}"))),
+        };
+        let mut batch = vec![first];
+        while batch.len() < usize::from(BATCH) {
+            // how the stream ended is seen when the next batch is begun
+            let Some(Some(Ok(entry))) = self.entries.next().now_or_never() else { break };
+            batch.push(delivered(entry)?);
+        }
+        if let Some(last) = batch.last() {
+            self.ended = last.offset >= self.to;
+            let ack = last.entry.acker.ack(BasicAckOptions { multiple: true });
+            self.link.answered("take an acknowledgement", ack).await?;
+        }
+        Ok(batch)
+    }
+}
+
 /// Reads over one connection.
 struct Reading {
     link: Link,
     reader: Arc<dyn LogReader>,
-    shutdown: CancellationToken,
+    stop: CancellationToken,
     // how many entries were read
     read: usize,
 }
 
 /// Why waiting ended early.
 enum Interrupted {
-    Shutdown,
+    Stopped,
     Lost(String),
 }
 
 impl Reading {
-    /// Reads until shutdown; an error says what came between.
+    /// Reads until it is told to stop; an error says what came between.
     async fn run(&mut self) -> Result<(), String> {
-        let mut next = self.start().await?;
+        let mut next = beginning(&self.reader, self.end()).await?;
         let channel = self.link.channel().await.map_err(|error| error.to_string())?;
         let from = AMQPValue::LongLongInt(i64::try_from(next).map_err(|error| error.to_string())?);
         let mut entries = match subscribe(&self.link, &channel, from, BATCH).await {
@@ -146,7 +198,7 @@ impl Reading {
         };
         loop {
             let first = tokio::select! {
-                () = self.shutdown.cancelled() => return Ok(()),
+                () = self.stop.cancelled() => return Ok(()),
                 () = self.link.lost() => return Err(self.link.why_lost()),
                 () = tokio::time::sleep(RENEW) => return Err(format!("nothing came for {RENEW:?}")),
                 first = entries.next() => first,
@@ -160,7 +212,7 @@ impl Reading {
             }
             next = match self.read(&batch, next).await {
                 Ok(next) => next,
-                Err(Interrupted::Shutdown) => return Ok(()),
+                Err(Interrupted::Stopped) => return Ok(()),
                 Err(Interrupted::Lost(why)) => return Err(why),
             };
             // for a stream this only asks for more: it forgets nothing, and the reader knows where it is
@@ -172,28 +224,11 @@ impl Reading {
         }
     }
 
-    /// Where to begin.
-    async fn start(&self) -> Result<u64, String> {
-        let reader = self.reader.clone();
-        let next = guarded(async move { reader.next_offset().await }).await??;
-        if next == 0 {
-            return Ok(0);
+    async fn end(&self) -> Result<Option<u64>, String> {
+        match end(&self.link).await {
+            Ok(end) => Ok(end),
+            Err(error) => Err(self.declare_again(&error).await),
         }
-        let end = match end_of_log(&self.link).await {
-            Ok(end) => end,
-            Err(error) => return Err(self.declare_again(&error).await),
-        };
-        let end = end.ok_or("the log shows no entries, and some were read from it already")?;
-        if next <= end.saturating_add(1) {
-            return Ok(next);
-        }
-        tracing::error!(
-            next,
-            end,
-            "{EVENT_LOG} ends before entry {next}, up to which it was read already: it was deleted and begun \
-             anew, and is read from its beginning"
-        );
-        Ok(0)
     }
 
     /// Declares the log again, which somebody may have deleted, and says why it could not be read.
@@ -209,26 +244,16 @@ impl Reading {
         let entries = entries.ok_or_else(|| Interrupted::Lost(format!("an entry came without {OFFSET}")))?;
         // a stream may begin with the chunk that holds the entry that was asked for
         let entries: Arc<[_]> = entries.into_iter().filter(|entry| entry.offset >= next).collect();
-        let Some(last) = entries.last().map(|entry| entry.offset) else { return Ok(next) };
-        let mut failures: u32 = 0;
-        loop {
-            let (reader, batch) = (self.reader.clone(), entries.clone());
-            let begun = Instant::now();
-            let read = guarded(async move { reader.read(&batch).await }).await.and_then(|read| read);
-            consumed(EVENT_LOG, if read.is_ok() { "done" } else { "again" }, begun.elapsed());
-            let Err(cause) = read else { break };
-            failures = failures.saturating_add(1);
-            if failures == 1 {
-                tracing::warn!(cause, "{EVENT_LOG} cannot be read on from {next} yet: {cause}");
-            }
+        let read = entries.len();
+        let interrupted = async {
             tokio::select! {
-                () = self.shutdown.cancelled() => return Err(Interrupted::Shutdown),
-                () = self.link.lost() => return Err(Interrupted::Lost(self.link.why_lost())),
-                () = tokio::time::sleep(AGAIN.after(failures)) => {}
+                () = self.stop.cancelled() => Interrupted::Stopped,
+                () = self.link.lost() => Interrupted::Lost(self.link.why_lost()),
             }
-        }
-        self.read += entries.len();
-        Ok(last.saturating_add(1))
+        };
+        let next = surely(&self.reader, entries, next, interrupted).await?;
+        self.read += read;
+        Ok(next)
     }
 }
 

@@ -1,0 +1,70 @@
+//! `tradewind topology`: which there are, and what one looks like.
+
+use ::wires::WireKind;
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::wires::{self, EdgeReport};
+use crate::cli::{TopologyCommand, TopologyListArgs, TopologyShowArgs};
+use crate::client::Shop;
+use crate::exit::Ending;
+use crate::text;
+use crate::topology::{Part, Topology, drawing, usual_wire};
+
+/// Shows topologies.
+pub async fn topology(command: TopologyCommand) -> anyhow::Result<()> {
+    match command {
+        TopologyCommand::List(args) => list(&args),
+        TopologyCommand::Show(args) => show(&args).await,
+    }
+}
+
+fn list(args: &TopologyListArgs) -> anyhow::Result<()> {
+    #[derive(Serialize)]
+    struct Known {
+        name: String,
+        about: String,
+    }
+    let known: Vec<_> = Topology::built_in()
+        .into_iter()
+        .map(|topology| Known { name: topology.name, about: topology.about })
+        .collect();
+    if args.json {
+        return super::print_json(&known);
+    }
+    let rows: Vec<_> = known.iter().map(|known| text::row([&known.name, &known.about])).collect();
+    Ok(text::say(text::table(&rows))?)
+}
+
+async fn show(args: &TopologyShowArgs) -> anyhow::Result<()> {
+    let here = std::env::current_dir().context("the current folder")?;
+    let (topology, wires) = match &args.topology {
+        Some(name) => {
+            let topology = Topology::find(name, &here).map_err(|error| Ending::Usage(error.to_string()))?;
+            (topology, Vec::new())
+        }
+        None => {
+            let shop = Shop::find(&args.shop)?;
+            // what its calls take now, whatever its file said in the beginning
+            let topology = Topology { wires: Default::default(), ..shop.topology().await? };
+            (topology, wires::in_use(&shop, &shop.status().await?).await)
+        }
+    };
+    let wire =
+        |caller: Part, callee: Part| taken(&wires, caller, callee).unwrap_or(usual_wire(caller, callee));
+    match &args.svg {
+        Some(file) => {
+            std::fs::write(file, drawing::as_svg(&topology, wire))
+                .with_context(|| format!("{} cannot be written", file.display()))?;
+            Ok(text::say(format_args!("{} is drawn in {}", topology.name, file.display()))?)
+        }
+        None if args.json => super::print_json(&topology),
+        None => Ok(text::say(drawing::as_text(&topology, wire))?),
+    }
+}
+
+/// The wire that an edge takes in the running shop.
+fn taken(edges: &[EdgeReport], caller: Part, callee: Part) -> Option<WireKind> {
+    let edge = edges.iter().find(|edge| edge.caller == caller.name() && edge.callee == callee.name())?;
+    [WireKind::Rest, WireKind::Grpc, WireKind::Amqp].into_iter().find(|wire| wire.to_string() == edge.wire)
+}
