@@ -56,6 +56,16 @@ pub enum Ending {
         /// By whom.
         pid: String,
     },
+    /// The shop before on the folder was killed, and something of it goes on.
+    #[error(
+        "processes of the shop that was last on {folder} do not end, and use its databases: \
+         `pgrep -af -- '--data {folder}'` names them; end them and try again",
+        folder = folder.display()
+    )]
+    FleetLeft {
+        /// Which.
+        folder: PathBuf,
+    },
     /// There is no shop to talk to.
     #[error("{0}")]
     NotRunning(String),
@@ -72,7 +82,7 @@ impl Ending {
         match self {
             Self::Usage(_) => USAGE,
             Self::PortTaken { .. } => PORT_TAKEN,
-            Self::FolderInUse { .. } => FOLDER_IN_USE,
+            Self::FolderInUse { .. } | Self::FleetLeft { .. } => FOLDER_IN_USE,
             Self::NotRunning(_) => NOT_RUNNING,
             Self::Said => FAILED,
             Self::Interrupted => INTERRUPTED,

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -14,6 +15,8 @@ use crate::exit::Ending;
 /// How long a lock that is taken may be taken by somebody who only looks ([`Folder::in_use`]).
 const LOOKERS_PATIENCE: Duration = Duration::from_millis(200);
 const TRY_AGAIN: Duration = Duration::from_millis(5);
+/// Longer than the processes of a supervisor that was killed may take to end ([`crate::lifeline`]).
+const LAST_FLEET_IS_GONE_WITHIN: Duration = Duration::from_secs(6);
 
 /// The data folder of one shop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,18 @@ pub struct Folder(PathBuf);
 /// ends.
 #[derive(Debug)]
 pub struct FolderLock(#[expect(dead_code, reason = "held, never read")] File);
+
+/// Held by a supervisor and, through a descriptor that it hands on, by every process that it starts. So it is free
+/// when the last of them has ended, even where the supervisor was killed before.
+#[derive(Debug)]
+pub struct FleetLock(File);
+
+impl FleetLock {
+    /// A descriptor for a process of the fleet.
+    pub fn share(&self) -> io::Result<OwnedFd> {
+        Ok(self.0.try_clone()?.into())
+    }
+}
 
 /// How the last shop on a folder ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +145,28 @@ impl Folder {
                 Err(Ending::FolderInUse { folder: self.0.clone(), pid: pid.trim().to_owned() }.into())
             }
             Err(TryLockError::Error(error)) => Err(error).with_context(in_context),
+        }
+    }
+
+    /// Takes the databases and ports of the folder for a new fleet. Waits for what is left of the one before: a
+    /// supervisor that was killed leaves processes behind, which finish what they have begun.
+    pub async fn lock_for_fleet(&self) -> anyhow::Result<FleetLock> {
+        let path = self.0.join("fleet.lock");
+        let in_context = || format!("the lock file {} cannot be used", path.display());
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false).open(&path).with_context(in_context)?;
+        let until = Instant::now() + LAST_FLEET_IS_GONE_WITHIN;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(FleetLock(file)),
+                Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                    tokio::time::sleep(TRY_AGAIN).await
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Ending::FleetLeft { folder: self.0.clone() }.into());
+                }
+                Err(TryLockError::Error(error)) => return Err(error).with_context(in_context),
+            }
         }
     }
 
@@ -257,6 +294,18 @@ mod tests {
         assert!(matches!(refused.downcast_ref(), Some(Ending::FolderInUse { .. })));
         drop(lock);
         folder.lock().expect("free again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_fleet_waits_for_the_last_process_of_the_one_before() {
+        let (_home, folder) = folder();
+        let before = folder.lock_for_fleet().await.expect("free");
+        let of_a_process = before.share().expect("a descriptor");
+        drop(before);
+        let refused = folder.lock_for_fleet().await.expect_err("a process is left");
+        assert!(matches!(refused.downcast_ref(), Some(Ending::FleetLeft { .. })), "{refused}");
+        drop(of_a_process);
+        folder.lock_for_fleet().await.expect("free again");
     }
 
     #[test]

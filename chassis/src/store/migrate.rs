@@ -13,7 +13,7 @@ use super::{StoreError, pool};
 /// them carries the module's prefix, so that modules can share a database.
 pub(super) async fn run(target: &Resolved, module: &str, mut migrations: Migrator) -> Result<(), StoreError> {
     let failed = |source| StoreError::Migrate { module: module.to_owned(), source };
-    migrations.dangerous_set_table_name(format!("{}_migrations", prefix(module)));
+    migrations.dangerous_set_table_name(record_of(module));
     // PostgreSQL has advisory locks for this, which sqlx takes; SQLite has none, so replicas that
     // start together on one file queue at a lock file beside it.
     let _lock = match &target.file {
@@ -30,6 +30,11 @@ pub(super) async fn run(target: &Resolved, module: &str, mut migrations: Migrato
     migrations.run_direct(None, &mut connection, false).await.map_err(failed)?;
     connection.close().await?;
     Ok(())
+}
+
+/// The table that tells which migrations of `module` have run.
+pub(super) fn record_of(module: &str) -> String {
+    format!("{}_migrations", prefix(module))
 }
 
 /// What says that a database does not exist. PostgreSQL: invalid catalog name; SQLite: cannot open.

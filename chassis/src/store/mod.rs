@@ -15,7 +15,7 @@
 //!
 //! - [`placement`]: where each module's data is, written down
 //! - [`url`]: the addresses of both databases
-//! - [`pool`], [`writer`]: connections; the one line of all who write to a SQLite file
+//! - [`pool`], [`writer`], [`turnstile`]: connections; the one line of all who write to a SQLite file
 //! - [`gate`], [`hold`]: what every caller passes, and how all of them are made to wait
 //! - [`relocation`]: the move itself
 //! - [`hosted`]: the stores of a process, and their control endpoints
@@ -28,6 +28,7 @@ mod migrate;
 mod placement;
 mod pool;
 mod relocation;
+mod turnstile;
 mod url;
 mod writer;
 

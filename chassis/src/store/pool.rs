@@ -1,10 +1,12 @@
 //! How connections are pooled, and what each of them is set to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 
+use super::turnstile::Turnstile;
 use super::url::Resolved;
 use super::{Dialect, StoreError};
 
@@ -18,15 +20,38 @@ const POSTGRES_CONNECTIONS: u32 = 8;
 /// A module's own connections to its database: on SQLite those that read, on PostgreSQL all of them.
 pub(super) fn of_module(target: &Resolved) -> Result<AnyPool, StoreError> {
     match target.dialect {
-        Dialect::Sqlite => sqlite(&target.connect, SQLITE_READERS),
+        Dialect::Sqlite => sqlite_readers(&target.connect),
         Dialect::Postgres => postgres(&target.connect),
     }
 }
 
-/// Up to so many connections to a SQLite file.
-pub(super) fn sqlite(url: &str, connections: u32) -> Result<AnyPool, StoreError> {
-    Ok(options(connections)
+fn sqlite_readers(url: &str) -> Result<AnyPool, StoreError> {
+    Ok(options(SQLITE_READERS)
         .after_connect(|connection, _| Box::pin(run_all(connection, SQLITE_PRAGMAS)))
+        .connect_lazy(url)?)
+}
+
+/// The one connection of this process that writes to a SQLite file. Whoever has it, has the turn among processes.
+pub(super) fn sqlite_writer(url: &str, turnstile: &Arc<Turnstile>) -> Result<AnyPool, StoreError> {
+    let [connected, acquired, released] = [turnstile.clone(), turnstile.clone(), turnstile.clone()];
+    Ok(options(1)
+        // one that is closed for its age is not released, and would keep the turn
+        .max_lifetime(None)
+        .after_connect(move |connection, _| {
+            let turnstile = connected.clone();
+            Box::pin(async move {
+                run_all(connection, SQLITE_PRAGMAS).await?;
+                Ok(turnstile.enter().await?)
+            })
+        })
+        .before_acquire(move |_, _| {
+            let turnstile = acquired.clone();
+            Box::pin(async move { Ok(turnstile.enter().await.map(|()| true)?) })
+        })
+        .after_release(move |_, _| {
+            released.leave();
+            Box::pin(std::future::ready(Ok(true)))
+        })
         .connect_lazy(url)?)
 }
 

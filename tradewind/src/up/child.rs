@@ -12,8 +12,9 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use super::plan::Launch;
 use super::ports::Socket;
+use crate::folder::FleetLock;
 
-/// Where passed sockets begin in the child: at the first descriptor after the three standard ones.
+/// Where passed descriptors begin in the child: at the first descriptor after the three standard ones.
 const FIRST_PASSED: i32 = 3;
 /// A log that has grown beyond this is put aside when its process next starts.
 const LOG_LIMIT: u64 = 10 << 20;
@@ -62,13 +63,14 @@ pub(super) enum Messages {
 pub(super) struct Launcher {
     executable: PathBuf,
     logs: PathBuf,
+    lock: Arc<FleetLock>,
 }
 
 impl Launcher {
-    /// One that writes the processes' logs into `logs`.
-    pub fn new(logs: PathBuf) -> io::Result<Self> {
+    /// One that writes the processes' logs into `logs`, and has each of them hold `lock`.
+    pub fn new(logs: PathBuf, lock: FleetLock) -> io::Result<Self> {
         std::fs::create_dir_all(&logs)?;
-        Ok(Self { executable: std::env::current_exe()?, logs })
+        Ok(Self { executable: std::env::current_exe()?, logs, lock: Arc::new(lock) })
     }
 
     /// Where a process of this name writes its log.
@@ -95,13 +97,14 @@ impl Launcher {
         for name in NOT_INHERITED {
             command.env_remove(name);
         }
+        let sockets_passed = sockets.iter().map(|socket| socket.share());
+        // last, where it does not look for sockets: it need not know of it to hold it
+        let passed = sockets_passed.chain([self.lock.share()]).zip(FIRST_PASSED..);
+        let mappings = passed.map(|(parent_fd, child_fd)| Ok(FdMapping { parent_fd: parent_fd?, child_fd }));
+        command.fd_mappings(mappings.collect::<io::Result<_>>()?).map_err(io::Error::other)?;
         if sockets.is_empty() {
             command.env_remove("LISTEN_FDS");
         } else {
-            let passed = (FIRST_PASSED..).zip(sockets);
-            let passed =
-                passed.map(|(child_fd, socket)| Ok(FdMapping { parent_fd: socket.share()?, child_fd }));
-            command.fd_mappings(passed.collect::<io::Result<_>>()?).map_err(io::Error::other)?;
             command.env("LISTEN_FDS", sockets.len().to_string());
         }
         let mut child = command.spawn()?;

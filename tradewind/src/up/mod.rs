@@ -88,6 +88,7 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
     let wanted = wanted.map_err(|error| Ending::Usage(format!("--topology: {error}")))?;
     let folder = Folder::at(&args.shop.data)?.made()?;
     let _lock = folder.lock()?;
+    let fleet_lock = folder.lock_for_fleet().await?;
     let last_end = folder.last_end();
     folder.retract();
     let operator_token = folder.operator_token()?;
@@ -99,8 +100,8 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
         moving::place_databases(&folder, &start).await?;
     }
 
-    let mut sockets = Sockets::open(Choice::of(&args, folder.path())).await?;
-    sockets.open_for(&start).await?;
+    let mut sockets = Sockets::open(Choice::of(&args))?;
+    sockets.open_for(&start)?;
     if let Some(url) = &args.broker {
         broker::reach(url).await?;
     }
@@ -120,7 +121,7 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
         registry_token: args.registry_token.clone(),
         profile: args.profile.clone(),
     };
-    let launcher = Launcher::new(folder.logs()).context("the folder for logs")?;
+    let launcher = Launcher::new(folder.logs(), fleet_lock).context("the folder for logs")?;
     let gateway = sockets.doors().gateway;
     let fleet = Fleet::new(launcher);
     let shop = Arc::new(Shop::new(folder.clone(), fleet, settings, sockets, arrangement, up.clone()));

@@ -5,22 +5,17 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use futures::future::join_all;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::time::Instant;
 
 use super::holder::{self, Holder};
 use crate::exit::Ending;
 
 /// Connections that may wait for a process to be replaced.
 const QUEUE: u32 = 1024;
-/// Longer than the processes of a supervisor that was killed may take to go.
-const ORPHANS_ARE_GONE_WITHIN: Duration = Duration::from_secs(5);
 const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A port that is wanted.
@@ -45,26 +40,13 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Takes the port, or says who has it.
-    pub async fn bind(wanted: Wanted, data: &Path) -> anyhow::Result<Self> {
-        let patience = Instant::now() + ORPHANS_ARE_GONE_WITHIN;
-        loop {
-            match listen(wanted.port) {
-                Ok(socket) => return Ok(socket),
-                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-                    let holder = holder::of(wanted.port);
-                    if Instant::now() >= patience || !is_orphan_of(&holder, data) {
-                        return Err(taken(wanted, holder).into());
-                    }
-                    tokio::time::sleep(ASK_AGAIN).await;
-                }
-                Err(error) => {
-                    let Wanted { role, port, flag, .. } = wanted;
-                    return Err(error).with_context(|| {
-                        format!("cannot listen on port {port} for the {role}: choose another with {flag}")
-                    });
-                }
-            }
-        }
+    pub fn bind(wanted: Wanted) -> anyhow::Result<Self> {
+        let Wanted { role, port, flag, .. } = wanted;
+        listen(port).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => taken(wanted, holder::of(port)).into(),
+            _ => anyhow::Error::from(error)
+                .context(format!("cannot listen on port {port} for the {role}: choose another with {flag}")),
+        })
     }
 
     /// Where it listens.
@@ -112,13 +94,6 @@ fn listen(port: u16) -> std::io::Result<Socket> {
     Ok(Socket { address: listener.local_addr()?, listener })
 }
 
-/// Whether the holder is a process of a supervisor that was killed on the same data folder: it will be
-/// gone in a moment.
-fn is_orphan_of(holder: &Holder, data: &Path) -> bool {
-    let Holder::Process { command, .. } = holder else { return false };
-    command.contains(holder::LIFELINE) && command.contains(&data.display().to_string())
-}
-
 fn taken(wanted: Wanted, holder: Holder) -> Ending {
     let Wanted { role, port, flag, instead } = wanted;
     let mut remedy =
@@ -142,7 +117,7 @@ mod tests {
         let port = held.address().port();
         let instead = Some("--gateway http://127.0.0.1");
         let wanted = Wanted { role: "gateway", port, flag: "--gateway-port", instead };
-        let refused = Socket::bind(wanted, Path::new("/data")).await.expect_err("taken").to_string();
+        let refused = Socket::bind(wanted).expect_err("taken").to_string();
         let remedy = format!("`--gateway http://127.0.0.1:{port}`");
         for part in ["gateway", "--gateway-port", "--ports auto", &remedy] {
             assert!(refused.contains(part), "{refused:?} does not say {part:?}");
@@ -162,20 +137,10 @@ mod tests {
         };
         let knocked = tokio::select! {
             () = turn_away(&sockets) => unreachable!("it goes on"),
-            knocked = tokio::time::timeout(ORPHANS_ARE_GONE_WITHIN, knock) => knocked.expect("closed in time"),
+            knocked = tokio::time::timeout(Duration::from_secs(10), knock) => knocked.expect("closed in time"),
         };
         assert!(knocked.is_err(), "the connection is closed");
         // the socket is still there for whoever serves it next
         TcpStream::connect(address).await.expect("it waits in the queue");
-    }
-
-    #[test]
-    fn only_an_orphan_of_the_same_folder_is_worth_waiting_for() {
-        let process = |command: &str| Holder::Process { pid: 1, command: command.into() };
-        let data = Path::new("/shop/.tradewind");
-        assert!(is_orphan_of(&process("tradewind run gateway --lifeline --data /shop/.tradewind"), data));
-        assert!(!is_orphan_of(&process("tradewind run gateway --lifeline --data /other"), data));
-        assert!(!is_orphan_of(&process("nginx"), data));
-        assert!(!is_orphan_of(&Holder::Unknown("why"), data));
     }
 }

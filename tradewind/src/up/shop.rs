@@ -58,7 +58,7 @@ impl Shop {
 
     /// Opens the sockets that `topology` needs besides those that are open.
     pub async fn open_for(&self, topology: &Topology) -> anyhow::Result<()> {
-        self.sockets.lock().await.as_mut().context(CLOSING)?.open_for(topology).await
+        self.sockets.lock().await.as_mut().context(CLOSING)?.open_for(topology)
     }
 
     /// Starts the supporting servers that `topology` needs and that do not run.

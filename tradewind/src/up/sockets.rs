@@ -2,7 +2,6 @@
 //! needs them.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::broker;
@@ -26,12 +25,11 @@ pub(super) struct Choice {
     pub other_registry: Option<String>,
     /// The address of a RabbitMQ to use, with its password.
     pub other_broker: Option<String>,
-    data: PathBuf,
 }
 
 impl Choice {
     /// What the arguments say.
-    pub fn of(args: &UpArgs, data: &Path) -> Self {
+    pub fn of(args: &UpArgs) -> Self {
         Self {
             ports: args.ports,
             gateway: args.gateway_port,
@@ -42,11 +40,10 @@ impl Choice {
             broker_http: args.broker_http_port,
             other_registry: args.registry.clone(),
             other_broker: args.broker.clone(),
-            data: data.to_owned(),
         }
     }
 
-    async fn bind(
+    fn bind(
         &self,
         role: &'static str,
         chosen: Option<u16>,
@@ -56,7 +53,7 @@ impl Choice {
     ) -> anyhow::Result<Arc<Socket>> {
         let fallback = if self.ports == Ports::Auto { 0 } else { usual };
         let wanted = Wanted { role, port: chosen.unwrap_or(fallback), flag, instead };
-        Ok(Arc::new(Socket::bind(wanted, &self.data).await?))
+        Ok(Arc::new(Socket::bind(wanted)?))
     }
 }
 
@@ -73,30 +70,28 @@ pub(super) struct Sockets {
 
 impl Sockets {
     /// Opens those that every shop has.
-    pub async fn open(choice: Choice) -> anyhow::Result<Self> {
-        let gateway = choice.bind("gateway", choice.gateway, 8080, "--gateway-port", None).await?;
+    pub fn open(choice: Choice) -> anyhow::Result<Self> {
+        let gateway = choice.bind("gateway", choice.gateway, 8080, "--gateway-port", None)?;
         let config_server =
-            choice.bind("config server", choice.config_server, 8888, "--config-server-port", None).await?;
+            choice.bind("config server", choice.config_server, 8888, "--config-server-port", None)?;
         let card_network =
-            choice.bind("card network", choice.card_network, 8600, "--card-network-port", None).await?;
+            choice.bind("card network", choice.card_network, 8600, "--card-network-port", None)?;
         Ok(Self { choice, gateway, config_server, card_network, registry: None, broker: None })
     }
 
     /// Opens those that `topology` needs besides. Where one cannot be had nothing is changed.
-    pub async fn open_for(&mut self, topology: &Topology) -> anyhow::Result<()> {
+    pub fn open_for(&mut self, topology: &Topology) -> anyhow::Result<()> {
         let choice = &self.choice;
         if topology.has_registry() && choice.other_registry.is_none() && self.registry.is_none() {
             let instead = Some("--registry http://127.0.0.1");
             self.registry =
-                Some(choice.bind("registry", choice.registry, 8500, "--registry-port", instead).await?);
+                Some(choice.bind("registry", choice.registry, 8500, "--registry-port", instead)?);
         }
         if topology.has_broker() && choice.other_broker.is_none() && self.broker.is_none() {
             let instead = Some("--broker amqp://guest:guest@127.0.0.1");
             self.broker = Some([
-                choice.bind("broker", choice.broker, 5672, "--broker-port", instead).await?,
-                choice
-                    .bind("broker's HTTP API", choice.broker_http, 15672, "--broker-http-port", None)
-                    .await?,
+                choice.bind("broker", choice.broker, 5672, "--broker-port", instead)?,
+                choice.bind("broker's HTTP API", choice.broker_http, 15672, "--broker-http-port", None)?,
             ]);
         }
         Ok(())

@@ -159,7 +159,9 @@ impl Course<'_> {
                 writer.close().await;
                 remove_files(file).await
             }
-            (Dialect::Sqlite, ..) => sqlite::drop_tables(&self.source, writer, tables).await,
+            (Dialect::Sqlite, ..) => {
+                sqlite::drop_tables(&self.mover.module, &self.source, writer, tables).await
+            }
             (Dialect::Postgres, ..) => postgres::drop_tables(&self.source, tables).await,
         }
     }

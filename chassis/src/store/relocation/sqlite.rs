@@ -15,7 +15,7 @@ use super::progress::Teller;
 use super::tables::{MAIN, Table, quoted, rows, sql};
 use crate::store::url::{Resolved, escaped};
 use crate::store::writer::Writer;
-use crate::store::{StoreError, pool};
+use crate::store::{StoreError, migrate, pool};
 
 /// What the old file is attached as.
 const SOURCE: &str = "source";
@@ -205,15 +205,28 @@ pub(super) async fn create(
 }
 
 /// Removes a module's tables from a file that it has left, one at a time, so that nobody waits for long.
-pub(super) async fn drop_tables(at: &Resolved, writer: &Writer, tables: &[Table]) -> Result<(), StoreError> {
+pub(super) async fn drop_tables(
+    module: &str,
+    at: &Resolved,
+    writer: &Writer,
+    tables: &[Table],
+) -> Result<(), StoreError> {
     let mut connection = pool::apart(at).await?;
     connection.execute("PRAGMA foreign_keys = OFF").await?;
-    for table in tables {
+    for table in in_order_of_removal(module, tables) {
         let _turn: PoolConnection<Any> = writer.turn().await?;
         connection.execute(sql(format!("DROP TABLE IF EXISTS {}", table.quoted()))).await?;
     }
     connection.close().await?;
     Ok(())
+}
+
+/// The record of a module's migrations goes last. Whoever dies on the way leaves a record of tables that are
+/// missing, which the next move makes anew, and no tables of which no record tells.
+pub(super) fn in_order_of_removal<'a>(module: &str, tables: &'a [Table]) -> impl Iterator<Item = &'a Table> {
+    let record = migrate::record_of(module);
+    let (record, others): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.name == record);
+    others.into_iter().chain(record)
 }
 
 /// Whether the rows `s` and `t` are the same. They are looked up by their key: the plus keeps SQLite from

@@ -44,6 +44,7 @@ fn condition(path: &str, code: &str) -> Option<String> {
         return Some(named);
     }
     if !READERS_OF_THE_ENVIRONMENT.contains(&path)
+        && !path.contains("/tests/")
         && let Some(named) = named(ENVIRONMENT)
     {
         return Some(named);

@@ -44,6 +44,33 @@ async fn rows_that_an_earlier_move_left_behind_are_taken_for_nothing() {
 }
 
 #[tokio::test]
+async fn tables_that_a_move_died_removing_are_made_again() {
+    // PostgreSQL removes them all at once
+    for shop in shops().await.into_iter().filter(|shop| shop.name == "sqlite") {
+        let parts = shop.open("parts").await;
+        parts.change("INSERT INTO parts_items (id, n) VALUES ('kept', 1)").await;
+        for gone in 0..=5 {
+            let there = shop.target("parts", Placement::Shared);
+            let migrations = Migrator::with_migrations(parts.migrations.clone());
+            Store::at(&there, "parts", migrations).await.expect("opens").close().await;
+            let mut left = shop.look("parts", Placement::Shared).await;
+            let tables =
+                of_module(&mut left, parts.store().dialect(), MAIN, "parts").await.expect("describes them");
+            assert_eq!(tables.len(), 5);
+            left.execute("PRAGMA foreign_keys = OFF").await.expect("sets");
+            for table in sqlite::in_order_of_removal("parts", &tables).take(gone) {
+                left.execute(sql(format!("DROP TABLE {}", table.quoted()))).await.expect("removes it");
+            }
+            left.close().await.expect("closes");
+
+            parts.moved(Placement::Shared).await;
+            assert_eq!(parts.number("SELECT COUNT(*) FROM parts_items").await, 1, "{gone} were gone");
+            parts.moved(Placement::Own).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn numbers_go_on_where_they_were_and_none_is_given_twice() {
     for shop in shops().await {
         let parts = shop.open("parts").await;
