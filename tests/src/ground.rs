@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use contracts::Code;
 use parking_lot::Mutex;
 use testkit::databases;
-use tradewind::topology::{Database, Part, Topology};
+use tradewind::topology::{Part, Topology};
 
 use crate::reply::Reply;
 
@@ -145,11 +145,6 @@ impl Ground {
         (1..=self.topology.process_of(part).replicas).map(|number| format!("{part}-{number}")).collect()
     }
 
-    /// Whether every module, in whichever process, writes into one and the same file, and so waits for all others.
-    pub fn shares_one_file(&self) -> bool {
-        self.store == Store::Sqlite && self.topology.database == Database::Shared
-    }
-
     /// Whether a client's connection ends with the process of this module, because the gateway lives there too.
     pub fn dies_with_the_gateway(&self, part: Part) -> bool {
         self.topology.is_local(Part::Gateway, part)
@@ -192,7 +187,6 @@ mod tests {
         let ground = on("microservices");
         assert!(ground.offers(&Part::all().map(Need::OwnProcess)));
         assert!(ground.offers(&[Need::Broker, Need::Registry, Need::Files]));
-        assert!(!ground.shares_one_file());
         assert!(
             Part::all().into_iter().all(|part| part == Part::Gateway || !ground.dies_with_the_gateway(part))
         );

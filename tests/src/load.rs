@@ -226,7 +226,9 @@ impl Shared {
         let card = self.cards[number % self.cards.len()];
         let mut order = order_of(SKUS[number % SKUS.len()], 1 + (number % 3) as u32, card);
         order["customer_id"] = json!(customer);
-        if let Some(coordination) = self.coordinations.get(number % self.coordinations.len().max(1)) {
+        // not in step with the cards: every card meets every coordination
+        let turn = number / self.cards.len();
+        if let Some(coordination) = self.coordinations.get(turn % self.coordinations.len().max(1)) {
             order["coordination"] = json!(coordination);
         }
         let key = Uuid::new_v4().to_string();

@@ -160,7 +160,7 @@ impl Folder {
             match file.try_lock() {
                 Ok(()) => return Ok(FleetLock(file)),
                 Err(TryLockError::WouldBlock) if Instant::now() < until => {
-                    tokio::time::sleep(TRY_AGAIN).await
+                    tokio::time::sleep(TRY_AGAIN).await;
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(Ending::FleetLeft { folder: self.0.clone() }.into());

@@ -3,7 +3,6 @@
 use contracts::Code;
 use futures::future::join_all;
 use serde_json::json;
-use system_tests::ground::ground;
 use system_tests::reply::Reply;
 use system_tests::shop::{Shop, order_of};
 
@@ -27,7 +26,13 @@ async fn sixty_four_buyers_race_for_the_last_ten() {
         ids.push(shop.place_confirmed(&order_of(SKU, surplus.min(MOST), "tok_approve")).await.id);
     }
 
-    let buyers = join_all((0..64).map(|number| buys(&shop, number))).await;
+    let buyers = join_all((0..64).map(async |number| {
+        let mut order = order_of(SKU, 1, "tok_approve");
+        order["customer_id"] = json!(format!("buyer-{number}"));
+        // so many at once may take a slow machine longer than a request may take
+        until_told(&shop, &order, &format!("the-last-ten-{number}")).await
+    }))
+    .await;
     let (lucky, late): (Vec<&Reply>, Vec<&Reply>) =
         buyers.iter().partition(|reply| reply.confirmed().is_some());
     for reply in late {
@@ -42,22 +47,4 @@ async fn sixty_four_buyers_race_for_the_last_ten() {
     let report = shop.audit_clean(&ids).await;
     assert_eq!(report.orders.rejected, 54);
     shop.stop().await;
-}
-
-/// What a buyer is told in the end. So many at once may take a slow machine longer than a request may take, and then
-/// the buyer asks again what became of it.
-async fn buys(shop: &Shop, number: u32) -> Reply {
-    let mut order = order_of(SKU, 1, "tok_approve");
-    order["customer_id"] = json!(format!("buyer-{number}"));
-    let mut attempt = 0;
-    loop {
-        let key = format!("the-last-ten-{number}-{attempt}");
-        let reply = until_told(shop, &order, &key).await;
-        if reply.refusal().is_none_or(|refusal| refusal.code != Code::DependencyUnavailable) {
-            return reply;
-        }
-        // where 64 buyers wait for one file, a call may not come to its turn in time, and its order is cancelled
-        assert!(ground().shares_one_file(), "{reply:?}");
-        attempt += 1;
-    }
 }

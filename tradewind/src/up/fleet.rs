@@ -43,7 +43,6 @@ pub(super) struct Member {
     standing: watch::Receiver<Standing>,
     wanted: watch::Sender<Wanted>,
     drain: CancellationToken,
-    kill: CancellationToken,
 }
 
 impl Fleet {
@@ -85,7 +84,7 @@ impl Fleet {
         let (standing, seen) = watch::channel(Standing::unborn());
         let (wanted, told) = watch::channel(Wanted::Running);
         let (identity, known) = watch::channel(Identity { instance: self.free_instance(&launch), messages });
-        let (drain, kill) = (CancellationToken::new(), self.kill.child_token());
+        let drain = CancellationToken::new();
         let keeper = Keeper {
             place: launch.place(handed),
             launch: launch.clone(),
@@ -96,11 +95,11 @@ impl Fleet {
             standing,
             wanted: told,
             drain: drain.clone(),
-            kill: kill.clone(),
+            kill: self.kill.clone(),
         };
         tokio::spawn(keeper.keep());
         let log = self.launcher.log_of(&launch.name);
-        Ok(Member { launch, log, identity, standing: seen, wanted, drain, kill })
+        Ok(Member { launch, log, identity, standing: seen, wanted, drain })
     }
 
     /// The smallest number that nobody has who hosts one of the same modules.
@@ -159,14 +158,6 @@ impl Fleet {
             join_all(of_stage.iter().map(|member| member.until(State::Stopped))).await;
         }
         self.members.write().retain(|member| !members.iter().any(|gone| Arc::ptr_eq(gone, member)));
-    }
-
-    /// Ends processes at once, and forgets them.
-    pub async fn dismiss(&self, members: &[Arc<Member>]) {
-        for member in members {
-            member.kill.cancel();
-        }
-        self.retire(members).await;
     }
 
     /// Halts a process, or lets it run again, and waits until that is so.

@@ -1,7 +1,8 @@
 //! Whoever moves the shop dies, at every stage of a move: the command that asked for it, and the supervisor that
 //! does it. The shop serves, and the move is finished, or taken back.
 //!
-//! Every stage meets one of the two wishes; with `TRADEWIND_EVERY_CELL=1` it meets both.
+//! Both of them together meet every stage on either way, and each stage with either wish; with
+//! `TRADEWIND_EVERY_CELL=1` each of them meets all.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -17,8 +18,8 @@ use super::{
 /// One process on one database, and many on one each: the moves between them have every stage.
 const TOGETHER: &str = "monolith";
 const APART: &str = "microservices";
-/// What happens on the way apart, and on the way together.
-const STAGES: [Stage; 7] = [
+/// What happens on the way.
+const STAGES: [Stage; 8] = [
     Stage::DatabasesBefore,
     Stage::Starting,
     Stage::Holding,
@@ -26,7 +27,15 @@ const STAGES: [Stage; 7] = [
     Stage::Flipping,
     Stage::Opening,
     Stage::Draining,
+    Stage::Stopping,
 ];
+
+/// Who is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Killed {
+    Command,
+    Supervisor,
+}
 
 /// What is done about a move that was interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,19 +51,24 @@ type Death = (Stage, Wish);
 struct Plan(BTreeMap<&'static str, VecDeque<Death>>);
 
 impl Plan {
-    fn new() -> Self {
+    /// The deaths of `killed`. What the one of both does not meet, the other does.
+    fn of(killed: Killed) -> Self {
         let every = std::env::var("TRADEWIND_EVERY_CELL").is_ok_and(|said| said == "1");
-        // nothing is stopped on the way apart
-        let ways = [(APART, STAGES.to_vec()), (TOGETHER, [&STAGES[..], &[Stage::Stopping]].concat())];
-        let deaths = ways.into_iter().enumerate().map(|(way, (to, stages))| {
-            let wishes = stages.into_iter().enumerate().flat_map(|(number, stage)| {
-                let taken_back = (every || (number + way) % 2 == 0).then_some((stage, Wish::TakeBack));
-                let finished = (every || (number + way) % 2 == 1).then_some((stage, Wish::Finish));
-                taken_back.into_iter().chain(finished)
-            });
-            (to, wishes.collect())
-        });
-        Self(deaths.collect())
+        let mut deaths = BTreeMap::from([(APART, VecDeque::new()), (TOGETHER, VecDeque::new())]);
+        for (number, stage) in STAGES.into_iter().enumerate() {
+            for (way, to) in [APART, TOGETHER].into_iter().enumerate() {
+                for (choice, wish) in [Wish::Finish, Wish::TakeBack].into_iter().enumerate() {
+                    // pairwise: each stage with each way, and each stage with each wish
+                    let is_ours = (number + way) % 2 == killed as usize && (number / 2 + choice) % 2 == way;
+                    // nothing is stopped on the way apart
+                    let happens = stage != Stage::Stopping || to == TOGETHER;
+                    if happens && (is_ours || every) {
+                        deaths.entry(to).or_default().push_back((stage, wish));
+                    }
+                }
+            }
+        }
+        Self(deaths)
     }
 
     /// Where to, and what happens on the way, for a shop that is `at` one of the two ends; nothing when all is done.
@@ -68,7 +82,7 @@ impl Plan {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_command_is_killed_at_every_stage_and_nobody_notices() {
     let mut shop = Shop::start(PROGRAM, &["--topology", TOGETHER]).await;
-    let (load, mut plan) = (customers(&shop), Plan::new());
+    let (load, mut plan) = (customers(&shop), Plan::of(Killed::Command));
     while let Some((to, death)) = plan.next(&shop.status().await.topology) {
         let Some((stage, wish)) = death else {
             arrives(&mut shop, to).await;
@@ -95,7 +109,7 @@ async fn the_supervisor_is_killed_at_every_stage_and_the_next_one_goes_on_or_bac
     let home = tempfile::tempdir().expect("a folder");
     let data = home.path().join("shop");
     let mut shop = Shop::start_on(PROGRAM, &data, &["--topology", TOGETHER]).await;
-    let mut plan = Plan::new();
+    let mut plan = Plan::of(Killed::Supervisor);
     while let Some((to, death)) = plan.next(&shop.status().await.topology) {
         match death {
             Some(death) => shop = supervisor_dies(shop, &data, to, death).await,

@@ -210,7 +210,8 @@ impl Journey<'_> {
             if moving.is_some_and(|moving| moving.progress == Progress::HandingOver) {
                 self.give_back(self.to, &begun.held, &begun.newcomers).await?;
             }
-            shop.fleet.dismiss(&begun.newcomers).await;
+            // they have been serving: whoever they serve is not cut off
+            shop.fleet.retire(&begun.newcomers).await;
             for member in &begun.held {
                 member.restarts_with(Messages::Flow);
                 processes.open(member).await?;
@@ -241,7 +242,7 @@ impl Journey<'_> {
             };
             shop.fleet.until_ready(&newcomers, |_| ()).await?;
             self.give_back(before, &leavers, &newcomers).await?;
-            shop.fleet.dismiss(&newcomers).await;
+            shop.fleet.retire(&newcomers).await;
             try_join_all(leavers.iter().map(|member| self.processes.open(member))).await?;
             let moving = Some(Moving { to: before.clone(), progress: Progress::Prepared });
             shop.arrange(Arrangement { topology: from.clone(), moving })?;
