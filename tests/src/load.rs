@@ -36,8 +36,8 @@ pub enum Answer {
     Confirmed(OrderId),
     /// 202, and the order is under way.
     Accepted(OrderId),
-    /// A proper problem; with the order that it points at.
-    Refused(Code, Option<OrderId>),
+    /// A proper problem: its code, the order that it points at, and what it says.
+    Refused(Code, Option<OrderId>, String),
     /// The connection ended before an answer came.
     Lost(String),
     /// There was no connection.
@@ -52,7 +52,7 @@ impl Answer {
             Ok(reply) => match (reply.confirmed(), reply.accepted(), reply.refusal()) {
                 (Some(order), ..) => Self::Confirmed(order.id),
                 (None, Some(order), _) => Self::Accepted(order.id),
-                (None, None, Some(refusal)) => Self::Refused(refusal.code, reply.order_id()),
+                (None, None, Some(refusal)) => Self::Refused(refusal.code, reply.order_id(), refusal.detail),
                 (None, None, None) => Self::Improper(format!("{reply:?}")),
             },
             Err(error) if error.is_connect() => Self::ShutOut(format!("{error:?}")),
@@ -63,7 +63,7 @@ impl Answer {
     fn order_id(&self) -> Option<OrderId> {
         match self {
             Self::Confirmed(id) | Self::Accepted(id) => Some(*id),
-            Self::Refused(_, id) => *id,
+            Self::Refused(_, id, _) => *id,
             Self::Lost(_) | Self::ShutOut(_) | Self::Improper(_) => None,
         }
     }
@@ -73,7 +73,7 @@ impl Answer {
         match self {
             Self::Confirmed(_) | Self::Accepted(_) | Self::Improper(_) => false,
             Self::Lost(_) | Self::ShutOut(_) => true,
-            Self::Refused(code, _) => matches!(code.status(), 500.. | 408) || *code == Code::InProgress,
+            Self::Refused(code, ..) => matches!(code.status(), 500.. | 408) || *code == Code::InProgress,
         }
     }
 }
@@ -85,7 +85,7 @@ pub fn tally(answers: &[Answer]) -> BTreeMap<String, usize> {
         let kind = match answer {
             Answer::Confirmed(_) => "confirmed".to_owned(),
             Answer::Accepted(_) => "accepted".to_owned(),
-            Answer::Refused(code, _) => code.to_string(),
+            Answer::Refused(code, ..) => code.to_string(),
             Answer::Lost(_) => "lost".to_owned(),
             Answer::ShutOut(_) => "shut out".to_owned(),
             Answer::Improper(_) => "improper".to_owned(),

@@ -9,7 +9,7 @@ use std::task::{Context as Poller, Poll};
 use std::time::Duration;
 
 use chassis::discovery::{Discovery, Instance};
-use contracts::{Deadline, PortError, RemoteReason};
+use contracts::{Deadline, Effect, PortError, RemoteReason};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use rand::Rng;
@@ -65,15 +65,15 @@ where
         Box::pin(async move {
             let failures = Failures { operation: call.operation, wire: balance.wire };
             let instances = balance.instances(call.context.deadline).await;
-            let Some((address, load)) = balance.choose(&instances) else {
+            let Some((address, load)) = balance.choose(&instances, None) else {
                 let detail = format!("the registry knows no healthy instance of {}", balance.service);
                 return Err(failures.not_sent(RemoteReason::NoInstance, detail));
             };
             let spare = call.again();
             let result = balance.clone().attempt(call, address.clone(), load).await;
-            // nothing was sent, so any call may try one other instance: this one has just ended, say
-            if let (true, Some(spare)) = (is_unreachable(&result), spare)
-                && let Some((other, load)) = balance.choose(&instances).filter(|(other, _)| *other != address)
+            // nothing happened, so one other instance may be tried: this one has just ended, say
+            if let (true, Some(spare)) = (was_lost_for_nothing(&result), spare)
+                && let Some((other, load)) = balance.choose(&instances, Some(&address))
             {
                 return balance.attempt(spare, other, load).await;
             }
@@ -86,8 +86,9 @@ impl<S> Balance<S>
 where
     S: Service<Routed, Response = Reply, Error = PortError> + Clone,
 {
-    fn choose(&self, instances: &[Instance]) -> Option<(String, Arc<Load>)> {
-        self.loads.choose(instances, &mut rand::rng())
+    /// One of `instances`; another than the one at `tried` where that is given.
+    fn choose(&self, instances: &[Instance], tried: Option<&str>) -> Option<(String, Arc<Load>)> {
+        self.loads.choose(instances, tried, &mut rand::rng())
     }
 
     async fn attempt(self, call: Call, address: String, load: Arc<Load>) -> Result<Reply, PortError> {
@@ -100,6 +101,13 @@ where
         }
         result
     }
+}
+
+/// Whether no instance has done anything: the call was not sent, or was lost and would have changed nothing.
+fn was_lost_for_nothing(result: &Result<Reply, PortError>) -> bool {
+    let Err(PortError::Remote(failure)) = result else { return false };
+    failure.effect == Effect::None
+        && matches!(failure.reason, RemoteReason::Unreachable | RemoteReason::Broken)
 }
 
 fn is_unreachable(result: &Result<Reply, PortError>) -> bool {
@@ -139,16 +147,22 @@ struct Load {
 }
 
 impl Loads {
-    fn choose(&self, instances: &[Instance], random: &mut impl Rng) -> Option<(String, Arc<Load>)> {
+    fn choose(
+        &self,
+        instances: &[Instance],
+        tried: Option<&str>,
+        random: &mut impl Rng,
+    ) -> Option<(String, Arc<Load>)> {
         let mut loads = self.0.lock();
         if loads.len() > instances.len() * 2 + 16 {
             // instances come and go; what is known about those that went is of no use
             loads.retain(|address, _| instances.iter().any(|instance| instance.address == *address));
         }
         let mut of = |instance: &Instance| loads.entry(instance.address.clone()).or_default().clone();
-        let welcome: Vec<&Instance> = instances.iter().filter(|instance| !of(instance).is_aside()).collect();
+        let untried = || instances.iter().filter(|instance| Some(&*instance.address) != tried);
+        let welcome: Vec<&Instance> = untried().filter(|instance| !of(instance).is_aside()).collect();
         // when every one of them refused, the best guess is still to ask one
-        let candidates = if welcome.is_empty() { instances.iter().collect() } else { welcome };
+        let candidates = if welcome.is_empty() { untried().collect() } else { welcome };
         let pick = match candidates.len() {
             0 => return None,
             1 => candidates[0],
@@ -203,8 +217,8 @@ impl Drop for InFlight {
 mod tests {
     use bytes::Bytes;
     use chassis::discovery::StaticDirectory;
-    use contracts::Context;
-    use contracts::inventory::RESERVE;
+    use contracts::inventory::{RESERVE, STOCK};
+    use contracts::{Context, Operation};
     use tower::service_fn;
 
     use super::*;
@@ -223,10 +237,10 @@ mod tests {
     fn the_less_loaded_of_two_is_chosen() {
         let loads = Loads::default();
         let instances = [instance("a:1"), instance("b:1")];
-        let (busy, load) = loads.choose(&instances, &mut rand::rng()).expect("an instance");
+        let (busy, load) = loads.choose(&instances, None, &mut rand::rng()).expect("an instance");
         let _calls: Vec<_> = (0..5).map(|_| load.enter()).collect();
         for _ in 0..20 {
-            assert_ne!(loads.choose(&instances, &mut rand::rng()).expect("an instance").0, busy);
+            assert_ne!(loads.choose(&instances, None, &mut rand::rng()).expect("an instance").0, busy);
         }
     }
 
@@ -234,13 +248,14 @@ mod tests {
     async fn an_instance_that_refused_a_connection_is_left_alone_for_a_while() {
         let loads = Loads::default();
         let instances = [instance("dead:1"), instance("live:1")];
-        loads.choose(&instances[..1], &mut rand::rng()).expect("an instance").1.set_aside();
+        loads.choose(&instances[..1], None, &mut rand::rng()).expect("an instance").1.set_aside();
         for _ in 0..20 {
-            assert_eq!(loads.choose(&instances, &mut rand::rng()).expect("an instance").0, "live:1");
+            assert_eq!(loads.choose(&instances, None, &mut rand::rng()).expect("an instance").0, "live:1");
         }
         tokio::time::advance(SET_ASIDE + Duration::from_millis(1)).await;
-        let chosen: std::collections::HashSet<_> =
-            (0..50).map(|_| loads.choose(&instances, &mut rand::rng()).expect("an instance").0).collect();
+        let chosen: std::collections::HashSet<_> = (0..50)
+            .map(|_| loads.choose(&instances, None, &mut rand::rng()).expect("an instance").0)
+            .collect();
         assert_eq!(chosen.len(), 2);
     }
 
@@ -248,14 +263,14 @@ mod tests {
     fn the_only_instance_is_asked_even_when_it_refused() {
         let loads = Loads::default();
         let only = [instance("a:1")];
-        loads.choose(&only, &mut rand::rng()).expect("an instance").1.set_aside();
-        assert!(loads.choose(&only, &mut rand::rng()).is_some());
+        loads.choose(&only, None, &mut rand::rng()).expect("an instance").1.set_aside();
+        assert!(loads.choose(&only, None, &mut rand::rng()).is_some());
     }
 
-    fn call() -> Call {
+    fn call(operation: &'static Operation) -> Call {
         Call {
             edge: Arc::new(EdgeName { caller: "orders".into(), callee: "inventory" }),
-            operation: &RESERVE,
+            operation,
             context: Context::background("orders", Duration::from_secs(5)),
             target: "/reservations".into(),
             body: Payload::One(Bytes::from_static(b"{}")),
@@ -263,25 +278,46 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_that_could_not_be_sent_goes_to_one_other_instance() {
-        for (addresses, answered) in [(&["dead:1", "live:1"][..], true), (&["dead:1", "dead:2"], false)] {
-            let directory = Arc::new(StaticDirectory::new().with("inventory", addresses));
-            // which one comes first is left to chance
-            for _ in 0..20 {
-                let tried = Arc::<AtomicU32>::default();
-                let attempts = tried.clone();
-                let transport = service_fn(move |routed: Routed| {
-                    attempts.fetch_add(1, Ordering::Relaxed);
-                    let failures = Failures { operation: routed.call.operation, wire: WireKind::Rest };
-                    std::future::ready(match routed.address.starts_with("live") {
-                        true => Ok(Reply { body: routed.call.body }),
-                        false => Err(failures.not_sent(RemoteReason::Unreachable, "refused")),
-                    })
-                });
-                let balance = Balance::new("inventory", WireKind::Rest, directory.clone(), transport);
-                assert_eq!(balance.oneshot(call()).await.is_ok(), answered);
-                assert!(tried.load(Ordering::Relaxed) <= 2, "one other, and not all");
-            }
+    async fn a_call_that_did_nothing_goes_to_one_other_instance() {
+        let refused = |failures: Failures| failures.not_sent(RemoteReason::Unreachable, "refused");
+        let broken = |failures: Failures| failures.sent(RemoteReason::Broken, "reset");
+        let (pair, dead) = (&["dead:1", "live:1"][..], &["dead:1", "dead:2"][..]);
+        for (operation, failure, addresses, answered) in [
+            (&RESERVE, &refused as &(dyn Fn(Failures) -> PortError + Sync), pair, true),
+            (&RESERVE, &refused, dead, false),
+            (&STOCK, &broken, pair, true),
+        ] {
+            assert!(gone_to(operation, failure, addresses).await.into_iter().all(|one| one == answered));
         }
+        // what may have happened is not asked for again
+        let outcomes = gone_to(&RESERVE, &broken, pair).await;
+        assert!(outcomes.contains(&false), "whoever came to the dead one is told so");
+    }
+
+    /// Whether a call was answered, again and again, since which instance comes first is left to chance. Those that
+    /// are called dead fail.
+    async fn gone_to(
+        operation: &'static Operation,
+        failure: &(dyn Fn(Failures) -> PortError + Sync),
+        addresses: &[&str],
+    ) -> Vec<bool> {
+        let directory = Arc::new(StaticDirectory::new().with("inventory", addresses));
+        let mut answered = Vec::new();
+        for _ in 0..20 {
+            let tried = Arc::<AtomicU32>::default();
+            let attempts = tried.clone();
+            let error = failure(Failures { operation, wire: WireKind::Rest });
+            let transport = service_fn(move |routed: Routed| {
+                attempts.fetch_add(1, Ordering::Relaxed);
+                std::future::ready(match routed.address.starts_with("live") {
+                    true => Ok(Reply { body: routed.call.body }),
+                    false => Err(error.clone()),
+                })
+            });
+            let balance = Balance::new("inventory", WireKind::Rest, directory.clone(), transport);
+            answered.push(balance.oneshot(call(operation)).await.is_ok());
+            assert!(tried.load(Ordering::Relaxed) <= 2, "one other, and not all");
+        }
+        answered
     }
 }

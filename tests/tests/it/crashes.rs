@@ -249,7 +249,7 @@ fn check(answer: &Answer, died: &ProcessStatus) {
         Answer::Confirmed(_) => true,
         // what was on the dead gateway's connections is lost; its socket is not, so nobody is shut out
         Answer::Lost(_) => died.modules.iter().any(|module| module == "gateway"),
-        Answer::Refused(code, order) => match code {
+        Answer::Refused(code, order, _) => match code {
             Code::CardDeclined | Code::InsufficientFunds | Code::InProgress => order.is_some(),
             Code::BadGateway
             | Code::Unavailable

@@ -1,5 +1,7 @@
 //! `tradewind topology`: which there are, and what one looks like.
 
+use std::collections::BTreeMap;
+
 use ::wires::WireKind;
 use anyhow::Context as _;
 use serde::Serialize;
@@ -9,7 +11,7 @@ use crate::cli::{TopologyCommand, TopologyListArgs, TopologyShowArgs};
 use crate::client::Shop;
 use crate::exit::Ending;
 use crate::text;
-use crate::topology::{Part, Topology, drawing, usual_wire};
+use crate::topology::{Part, Topology, Way, drawing, usual_wire};
 
 /// Shows topologies.
 pub async fn topology(command: TopologyCommand) -> anyhow::Result<()> {
@@ -38,29 +40,32 @@ fn list(args: &TopologyListArgs) -> anyhow::Result<()> {
 
 async fn show(args: &TopologyShowArgs) -> anyhow::Result<()> {
     let here = std::env::current_dir().context("the current folder")?;
-    let (topology, wires) = match &args.topology {
-        Some(name) => {
-            let topology = Topology::find(name, &here).map_err(|error| Ending::Usage(error.to_string()))?;
-            (topology, Vec::new())
-        }
-        None => {
-            let shop = Shop::find(&args.shop)?;
-            // what its calls take now, whatever its file said in the beginning
-            let topology = Topology { wires: Default::default(), ..shop.topology().await? };
-            (topology, wires::in_use(&shop, &shop.status().await?).await)
-        }
+    let topology = match &args.topology {
+        Some(name) => Topology::find(name, &here).map_err(|error| Ending::Usage(error.to_string()))?,
+        None => as_it_runs(&Shop::find(&args.shop)?).await?,
     };
-    let wire =
-        |caller: Part, callee: Part| taken(&wires, caller, callee).unwrap_or(usual_wire(caller, callee));
     match &args.svg {
         Some(file) => {
-            std::fs::write(file, drawing::as_svg(&topology, wire))
+            std::fs::write(file, drawing::as_svg(&topology, usual_wire))
                 .with_context(|| format!("{} cannot be written", file.display()))?;
             Ok(text::say(format_args!("{} is drawn in {}", topology.name, file.display()))?)
         }
         None if args.json => super::print_json(&topology),
-        None => Ok(text::say(drawing::as_text(&topology, wire))?),
+        None => Ok(text::say(drawing::as_text(&topology, usual_wire))?),
     }
+}
+
+/// The topology of a running shop, with the wires that its calls take now, whatever its file said in the beginning.
+async fn as_it_runs(shop: &Shop) -> anyhow::Result<Topology> {
+    let mut topology = Topology { wires: BTreeMap::new(), ..shop.topology().await? };
+    let in_use = wires::in_use(shop, &shop.status().await?).await;
+    let wire = |caller, callee| taken(&in_use, caller, callee).unwrap_or(usual_wire(caller, callee));
+    for edge in topology.edges(wire) {
+        if let Way::Over(wire @ (WireKind::Rest | WireKind::Grpc | WireKind::Amqp)) = edge.way {
+            topology.wires.entry(edge.caller).or_default().insert(edge.callee, wire);
+        }
+    }
+    Ok(topology)
 }
 
 /// The wire that an edge takes in the running shop.

@@ -73,7 +73,7 @@ async fn nobody_noticed(shop: &Shop, answers: &[Answer]) {
     println!("told: {:?}", tally(answers));
     let noticed: Vec<_> = answers.iter().filter(|answer| !is_usual(answer)).collect();
     for answer in &noticed {
-        if let Answer::Refused(_, Some(id)) = answer {
+        if let Answer::Refused(_, Some(id), _) = answer {
             eprintln!("{answer:?}: {:?}, {:#?}", shop.order(*id).await.reason, shop.timeline(*id).await);
         }
     }
@@ -83,7 +83,7 @@ async fn nobody_noticed(shop: &Shop, answers: &[Answer]) {
 fn is_usual(answer: &Answer) -> bool {
     match answer {
         Answer::Confirmed(_) | Answer::Accepted(_) => true,
-        Answer::Refused(code, _) => code.status() < 500,
+        Answer::Refused(code, ..) => code.status() < 500,
         Answer::Lost(_) | Answer::ShutOut(_) | Answer::Improper(_) => false,
     }
 }
