@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant as Moment;
 
 use crate::exit::Ending;
 
@@ -155,11 +156,11 @@ impl Folder {
         let in_context = || format!("the lock file {} cannot be used", path.display());
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(false).open(&path).with_context(in_context)?;
-        let until = Instant::now() + LAST_FLEET_IS_GONE_WITHIN;
+        let until = Moment::now() + LAST_FLEET_IS_GONE_WITHIN;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(FleetLock(file)),
-                Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                Err(TryLockError::WouldBlock) if Moment::now() < until => {
                     tokio::time::sleep(TRY_AGAIN).await;
                 }
                 Err(TryLockError::WouldBlock) => {

@@ -41,7 +41,7 @@ impl Banner<'_> {
         );
         let keeping = text::table(&[
             text::row(["Status", &self.command("status")]),
-            text::row(["Other topologies", &self.command("topology list")]),
+            text::row(["Other topologies", &format!("`{} topology list`", self.program)]),
             text::row(["Logs", &folder.logs().display().to_string()]),
             text::row(["Data", &folder.path().display().to_string()]),
             text::row(["Stop", &format!("Ctrl-C, or {}", self.command("down"))]),
@@ -99,9 +99,11 @@ fn curl(gateway: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
     use contracts::orders::PlaceOrder;
 
     use super::*;
+    use crate::cli::Cli;
 
     #[test]
     fn the_curl_that_is_printed_carries_an_order_that_reads_back() {
@@ -146,6 +148,12 @@ mod tests {
             "`target/release/tradewind down --data /shop`",
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+        let commands = text.split('`').skip(1).step_by(2);
+        assert_eq!(commands.clone().count(), 4);
+        for command in commands {
+            let understood = Cli::try_parse_from(command.split(' '));
+            assert!(understood.is_ok(), "{command}: {}", understood.err().expect("an error"));
         }
         let json: serde_json::Value = serde_json::from_str(&banner.json()).expect("JSON");
         assert_eq!(json["took_ms"], 1234);
