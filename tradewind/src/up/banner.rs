@@ -152,8 +152,9 @@ mod tests {
         let commands = text.split('`').skip(1).step_by(2);
         assert_eq!(commands.clone().count(), 4);
         for command in commands {
-            let understood = Cli::try_parse_from(command.split(' '));
-            assert!(understood.is_ok(), "{command}: {}", understood.err().expect("an error"));
+            if let Err(error) = Cli::try_parse_from(command.split(' ')) {
+                panic!("{command}: {error}");
+            }
         }
         let json: serde_json::Value = serde_json::from_str(&banner.json()).expect("JSON");
         assert_eq!(json["took_ms"], 1234);
