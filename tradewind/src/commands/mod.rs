@@ -56,7 +56,7 @@ async fn execute(command: Command) -> anyhow::Result<()> {
         Command::Replay(args) => replay::replay(&args).await,
         Command::Move(args) => move_shop::move_shop(&args).await,
         Command::Topology(command) => topology::topology(command).await,
-        Command::Reset(args) => reset::reset(&args),
+        Command::Reset(args) => reset::reset(&args).await,
         // `main` has taken it: it makes a runtime of its own
         Command::Run(_) => Ok(()),
     }

@@ -27,7 +27,7 @@ const OURS: &[&str] = &[
 ];
 
 /// Empties the data folder, unless a shop runs on it.
-pub fn reset(args: &ResetArgs) -> anyhow::Result<()> {
+pub async fn reset(args: &ResetArgs) -> anyhow::Result<()> {
     let folder = Folder::at(&args.shop.data)?;
     let path = folder.path();
     if !path.exists() {
@@ -37,10 +37,12 @@ pub fn reset(args: &ResetArgs) -> anyhow::Result<()> {
     if !args.yes && !confirmed(path)? {
         return Err(Ending::Usage("nothing was deleted".into()).into());
     }
+    // what is left of a shop that was killed may be writing still
+    let fleet_lock = folder.lock_for_fleet().await?;
     for name in OURS {
         remove(&path.join(name))?;
     }
-    drop(lock);
+    drop((fleet_lock, lock));
     Ok(text::say(format_args!("{} is empty", path.display()))?)
 }
 
@@ -75,26 +77,26 @@ mod tests {
         ResetArgs { shop: ShopArgs { data: data.to_owned() }, yes: true }
     }
 
-    #[test]
-    fn a_folder_in_use_is_left_alone() {
+    #[tokio::test]
+    async fn a_folder_in_use_is_left_alone() {
         let home = tempfile::tempdir().expect("a folder");
         let folder = Folder::at(home.path()).expect("a path");
         std::fs::create_dir(home.path().join("db")).expect("made");
         let lock = folder.lock().expect("free");
-        let refused = reset(&args(home.path())).expect_err("in use");
+        let refused = reset(&args(home.path())).await.expect_err("in use");
         assert!(matches!(refused.downcast_ref(), Some(Ending::FolderInUse { .. })));
         assert!(home.path().join("db").exists());
         drop(lock);
-        reset(&args(home.path())).expect("free");
+        reset(&args(home.path())).await.expect("free");
         assert!(!home.path().join("db").exists());
     }
 
-    #[test]
-    fn only_what_is_ours_is_deleted() {
+    #[tokio::test]
+    async fn only_what_is_ours_is_deleted() {
         let home = tempfile::tempdir().expect("a folder");
         std::fs::write(home.path().join("thesis.tex"), "years of work").expect("written");
         std::fs::write(home.path().join("operator-token"), "old").expect("written");
-        reset(&args(home.path())).expect("emptied");
+        reset(&args(home.path())).await.expect("emptied");
         assert!(home.path().join("thesis.tex").exists());
         assert!(!home.path().join("operator-token").exists());
     }
