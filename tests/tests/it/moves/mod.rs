@@ -22,9 +22,10 @@ const AT_ONCE: usize = 16;
 /// Whose answers depend on nobody's luck.
 const CARDS: [&str; 3] = ["tok_approve", "tok_approve", "tok_decline"];
 
-/// Customers who order in every coordination, some forty times a second.
+/// Customers who order in every coordination, some twenty times a second: a stream that leaves a slow machine time
+/// for the move, and not one that shows how much a shop can bear.
 fn customers(shop: &Shop) -> Load {
-    Load::paced(shop, &CARDS, &Coordination::ALL, Duration::from_millis(100))
+    Load::paced(shop, &CARDS, &Coordination::ALL, Duration::from_millis(200))
 }
 
 /// Moves the shop, and expects it to arrive.
