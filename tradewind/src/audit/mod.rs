@@ -75,22 +75,35 @@ impl Report {
     }
 }
 
-/// Reads all books and checks them. Waits up to `patience` until no order is under way; those that
-/// still are then are counted apart. `acknowledged` are orders that some client was told of: each must
-/// be there, and at rest. No order that was there once may be missing later.
+/// Reads all books and checks them. Waits up to `patience` until no order is under way, and until every service
+/// answers; orders that still are under way then are counted apart. `acknowledged` are orders that some client was
+/// told of: each must be there, and at rest. No order that was there once may be missing later.
 pub async fn run(ports: &Ports, patience: Duration, acknowledged: &[OrderId]) -> PortResult<Report> {
     let until = Instant::now() + patience;
     let mut seen = BTreeSet::new();
     loop {
-        let mut books = Books::read(ports, &context()).await?;
-        books.compare(&mut seen);
-        let messages = messages::judge(&ports.messages.read().await?, &books);
-        let settled = books.is_quiet() && !books.moved && messages.is_settled();
-        if settled || Instant::now() >= until {
-            return Ok(report(&books, messages, acknowledged));
+        let read = read(ports, &mut seen).await;
+        let is_last = Instant::now() >= until;
+        match read {
+            Ok((books, messages)) => {
+                let settled = books.is_quiet() && !books.moved && messages.is_settled();
+                if settled || is_last {
+                    return Ok(report(&books, messages, acknowledged));
+                }
+            }
+            // who does not answer now may do so in a moment
+            Err(error) if is_last || error.is_decision() => return Err(error),
+            Err(error) => tracing::debug!(%error, "the books cannot be read now: {error}"),
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
+}
+
+async fn read(ports: &Ports, seen: &mut BTreeSet<OrderId>) -> PortResult<(Books, Judgement)> {
+    let mut books = Books::read(ports, &context()).await?;
+    books.compare(seen);
+    let messages = messages::judge(&ports.messages.read().await?, &books);
+    Ok((books, messages))
 }
 
 /// How often the books are read again while orders are under way.
