@@ -27,6 +27,7 @@ mod supervisor;
 mod topology;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use contracts::messages::Outgoing;
 use tokio_util::sync::CancellationToken;
@@ -55,6 +56,17 @@ struct Inner {
     publishing: Kept,
     users: TaskTracker,
     publisher: Publisher,
+    /// Services that shall answer requests by message, and do not yet.
+    silent: Arc<AtomicUsize>,
+}
+
+/// That a service will answer requests by message. Dropped when it does, or never will.
+pub(in crate::messaging) struct Promise(Arc<AtomicUsize>);
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Why messages were not published. Those that the broker has confirmed all the same may come twice.
@@ -79,7 +91,13 @@ impl Broker {
             Supervisor::start(address, name, purpose, users.clone(), shutdown)
         };
         let (consuming, publishing) = (keep(Purpose::Consuming), keep(Purpose::Publishing));
-        Ok(Self(Arc::new(Inner { consuming, publishing, users, publisher: Publisher::new() })))
+        Ok(Self(Arc::new(Inner {
+            consuming,
+            publishing,
+            users,
+            publisher: Publisher::new(),
+            silent: Arc::default(),
+        })))
     }
 
     /// Publishes messages in their order, all of them on one channel, and returns when the broker has
@@ -92,6 +110,17 @@ impl Broker {
     pub async fn publish_parcels(&self, parcels: &[Parcel]) -> Result<(), PublishError> {
         let _until_done = self.user();
         self.0.publisher.publish(self, parcels).await
+    }
+
+    /// Whether every service of this process that shall answer requests by message has begun to.
+    pub fn is_answered(&self) -> bool {
+        self.0.silent.load(Ordering::Relaxed) == 0
+    }
+
+    /// One more shall.
+    pub(in crate::messaging) fn promise(&self) -> Promise {
+        self.0.silent.fetch_add(1, Ordering::Relaxed);
+        Promise(self.0.silent.clone())
     }
 
     /// Whether both connections are there at present; says why not.

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use super::answer::{Desk, Envelope};
 use super::{Operations, requests_of};
 use crate::messaging::Broker;
-use crate::messaging::broker::{Link, PublishError, is_declared_otherwise};
+use crate::messaging::broker::{Link, Promise, PublishError, is_declared_otherwise};
 
 /// How many requests are worked on at once.
 const CALLS: usize = 128;
@@ -31,11 +31,29 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Answers requests by `operations` until `draining`. Then it takes no more of them, so that they go to
 /// other instances, and returns when those under way are answered.
-pub async fn serve<P>(broker: Broker, operations: Operations<P>, draining: CancellationToken)
+pub fn serve<P>(
+    broker: Broker,
+    operations: Operations<P>,
+    draining: CancellationToken,
+) -> impl Future<Output = ()> + Send
 where
     P: ?Sized + Send + Sync + 'static,
 {
+    // from now on, and not from when its task has its first turn
+    let promise = broker.promise();
+    serve_as_promised(broker, operations, draining, promise)
+}
+
+async fn serve_as_promised<P>(
+    broker: Broker,
+    operations: Operations<P>,
+    draining: CancellationToken,
+    promise: Promise,
+) where
+    P: ?Sized + Send + Sync + 'static,
+{
     let _until_answered = broker.user();
+    let mut promise = Some(promise);
     let operations = operations.into_table();
     let server = Server {
         service: operations.service,
@@ -44,7 +62,7 @@ where
         work: TaskTracker::new(),
     };
     while let Some(link) = draining.run_until_cancelled(broker.next_publishing_link()).await.flatten() {
-        if let Err(error) = server.serve_over(&link, &draining).await
+        if let Err(error) = server.serve_over(&link, &draining, &mut promise).await
             && !link.is_lost()
         {
             let service = server.service;
@@ -65,8 +83,14 @@ struct Server {
 
 impl Server {
     /// Takes requests until this connection is lost, or until `draining` and the last that came before.
-    async fn serve_over(&self, link: &Link, draining: &CancellationToken) -> Result<(), PublishError> {
+    async fn serve_over(
+        &self,
+        link: &Link,
+        draining: &CancellationToken,
+        promise: &mut Option<Promise>,
+    ) -> Result<(), PublishError> {
         let (channel, mut requests) = self.listen(link).await?;
+        promise.take();
         tracing::debug!(service = self.service, "{} takes requests by message", self.service);
         let mut turn: Option<OwnedSemaphorePermit> = None;
         let mut listening = true;

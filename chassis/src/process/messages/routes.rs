@@ -21,6 +21,9 @@ pub struct MessagesReport {
     /// While they are held: who has not finished yet.
     #[serde(default)]
     pub under_way: Vec<String>,
+    /// Whether every service that shall answer requests by message does.
+    #[serde(default)]
+    pub answering: bool,
 }
 
 /// Whether messages flow in a process.
@@ -74,15 +77,17 @@ async fn report(State(bus): State<Option<Bus>>) -> Json<MessagesReport> {
 fn reported(bus: Option<&Bus>) -> MessagesReport {
     let Some(bus) = bus else {
         let (state, carrier) = (FlowState::None, CarrierKind::None);
-        return MessagesReport { state, carrier, under_way: Vec::new() };
+        return MessagesReport { state, carrier, under_way: Vec::new(), answering: true };
     };
-    let carrier = if bus.broker().is_some() { CarrierKind::Broker } else { CarrierKind::InProcess };
-    match bus.gate().state() {
-        GateState::Open => MessagesReport { state: FlowState::Open, carrier, under_way: Vec::new() },
-        GateState::Held => {
-            MessagesReport { state: FlowState::Held, carrier, under_way: bus.gate().at_work() }
-        }
-    }
+    let (carrier, answering) = match bus.broker() {
+        Some(broker) => (CarrierKind::Broker, broker.is_answered()),
+        None => (CarrierKind::InProcess, true),
+    };
+    let (state, under_way) = match bus.gate().state() {
+        GateState::Open => (FlowState::Open, Vec::new()),
+        GateState::Held => (FlowState::Held, bus.gate().at_work()),
+    };
+    MessagesReport { state, carrier, under_way, answering }
 }
 
 /// Answers when everybody has finished, or not in time; then `under_way` says who has not.
@@ -182,7 +187,7 @@ mod tests {
     async fn a_process_is_held_and_opened() {
         let bus = Bus::in_process(Gate::new(GateState::Held));
         let (status, found) = call(Some(&bus), Method::GET, "/messages", &Value::Null).await;
-        let held = json!({ "state": "held", "carrier": "in-process", "under_way": [] });
+        let held = json!({ "state": "held", "carrier": "in-process", "under_way": [], "answering": true });
         assert_eq!((status, &found), (StatusCode::OK, &held));
         assert_eq!(post(&bus, "/messages/open").await["state"], "open");
         assert_eq!(bus.gate().state(), GateState::Open);
@@ -192,7 +197,7 @@ mod tests {
     #[tokio::test]
     async fn a_process_without_messages_says_so() {
         let (status, found) = call(None, Method::GET, "/messages", &Value::Null).await;
-        let none = json!({ "state": "none", "carrier": "none", "under_way": [] });
+        let none = json!({ "state": "none", "carrier": "none", "under_way": [], "answering": true });
         assert_eq!((status, found), (StatusCode::OK, none));
         let (status, _) = call(None, Method::POST, "/messages/hold", &json!({})).await;
         assert_eq!(status, StatusCode::CONFLICT);

@@ -20,6 +20,8 @@ use crate::up::status::State;
 const LONG: Duration = Duration::from_secs(600);
 /// How long messages under way may take to be dealt with.
 const UNTIL_HELD: Duration = Duration::from_secs(20);
+/// How long a process may take to answer requests by message.
+const UNTIL_ANSWERING: Duration = Duration::from_secs(20);
 /// How long any other may take.
 const SHORT: Duration = Duration::from_secs(30);
 /// How long a module's calls may be held.
@@ -40,6 +42,22 @@ impl Processes {
     pub fn new(operator_token: String) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().no_proxy().build().context("the HTTP client")?;
         Ok(Self { http, operator_token })
+    }
+
+    /// Waits until a process answers requests by message, as it shall where there is a broker. It is ready before,
+    /// since it can do without one; but whoever answers now may leave only then.
+    pub async fn until_answering(&self, member: &Member) -> anyhow::Result<()> {
+        let until = Instant::now() + UNTIL_ANSWERING;
+        loop {
+            let report: MessagesReport =
+                self.ask(member, Method::GET, "process/messages", Value::Null, SHORT).await?;
+            if report.answering {
+                return Ok(());
+            }
+            let name = &member.launch.name;
+            anyhow::ensure!(Instant::now() < until, "{name} does not answer requests by message");
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
     }
 
     /// Has a process stop to take and send messages; returns when those under way are dealt with.

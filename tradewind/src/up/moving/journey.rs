@@ -109,6 +109,8 @@ impl Journey<'_> {
             shop.check_registry(to).await.context("the registry")?;
             begun.newcomers = shop.start_processes(to, Messages::Held).await?;
             shop.fleet.until_ready(&begun.newcomers, |_| ()).await?;
+            let newcomers = begun.newcomers.iter();
+            try_join_all(newcomers.map(|member| self.processes.until_answering(member))).await?;
             Ok(named(begun.servers.iter().chain(&begun.newcomers)))
         })
         .await
