@@ -3,7 +3,7 @@
 use chassis::store::StoreError;
 use contracts::Timestamp;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AnyPool, Row as _};
+use sqlx::{Any, AnyConnection, AnyPool, Executor, Row as _};
 
 use super::{Differences, Positions, Replay, ReplayEnd, Role, Stretch};
 
@@ -128,7 +128,7 @@ pub(super) async fn switch_in_tx(
     Ok(())
 }
 
-pub(super) async fn replay(pool: &AnyPool) -> Result<Option<Replay>, StoreError> {
+pub(super) async fn replay(reads: impl Executor<'_, Database = Any>) -> Result<Option<Replay>, StoreError> {
     let row = sqlx::query(
         "SELECT replay.started_at, replay.first_offset, replay.orders, replay.next_offset,
                 replay.finished_at, replay.compared_at, replay.differing_orders, replay.differing_pairs,
@@ -138,7 +138,7 @@ pub(super) async fn replay(pool: &AnyPool) -> Result<Option<Replay>, StoreError>
          ORDER BY replay.generation DESC
          LIMIT 1",
     )
-    .fetch_optional(pool)
+    .fetch_optional(reads)
     .await?;
     row.as_ref().map(read_replay).transpose()
 }

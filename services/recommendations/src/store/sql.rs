@@ -65,11 +65,14 @@ impl ModelStore for SqlStore {
     async fn replay_begin(&self, at: Timestamp) -> Result<Option<Replay>, StoreError> {
         let mut tx = self.store.begin().await?;
         match generations::building_insert_in_tx(&mut tx, at).await {
-            Ok(()) => commit(tx).await?,
+            Ok(()) => {}
             Err(error) if error.is_unique_violation() => return Ok(None),
             Err(error) => return Err(error),
         }
-        self.replay().await
+        // before anybody can see it: once committed, an instance may be at work on it already
+        let begun = generations::replay(&mut *tx).await?;
+        commit(tx).await?;
+        Ok(begun)
     }
 
     async fn replay_finish(&self, last: Option<&Stretch>, at: Timestamp) -> Result<Switched, StoreError> {
