@@ -29,6 +29,8 @@ pub(super) const TABLE: &[Rule] = &[
     Rule { folder: "config-server", may_use: MayUse::These(&["contracts", "chassis"]) },
     // it knows AMQP and nothing of the shop
     Rule { folder: "broker", may_use: MayUse::These(&[]) },
+    // it knows OTLP and Jaeger's API and nothing of the shop
+    Rule { folder: "observatory", may_use: MayUse::These(&[]) },
     // somebody else's system: it does not even share the shop's contracts
     Rule { folder: "card-network", may_use: MayUse::These(&["chassis"]) },
     Rule { folder: "tradewind", may_use: MayUse::Shop },

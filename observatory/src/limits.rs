@@ -1,0 +1,61 @@
+//! How much is taken in, and kept. Whatever anybody sends, the observatory stays within these.
+
+use std::time::Duration;
+
+/// The bounds of one observatory.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of spans that the window keeps, as [`crate::span::Span::weight`] counts them.
+    pub window_bytes: usize,
+    /// Spans of one trace; what comes beyond is dropped and counted.
+    pub spans_of_a_trace: usize,
+    /// Bytes of spans that wait to be put into the window. What comes while it is full is dropped and counted.
+    pub intake_bytes: usize,
+    /// Bytes of one request of OTLP, after decompression.
+    pub request_bytes: usize,
+    /// Attributes of one span, one event, one link or one resource.
+    pub attributes: usize,
+    /// Bytes of one text: a name, a key, a value. Longer ones are cut.
+    pub text_bytes: usize,
+    /// Events of one span, and links of one span.
+    pub events_and_links: usize,
+    /// Different services; spans of further ones are counted as of one service `(others)`.
+    pub services: usize,
+    /// Different operations of a service; those beyond are one operation `(others)`.
+    pub operations_of_a_service: usize,
+    /// Time series of metrics.
+    pub series: usize,
+    /// How long numbers are kept.
+    pub memory_of_series: Duration,
+    /// Bytes of the numbers that are counted from spans. Where these are not enough for as long as that, what is
+    /// oldest goes earlier.
+    pub series_bytes: usize,
+    /// How far ahead of this machine's clock a span may begin.
+    pub ahead: Duration,
+    /// How long ago a span may have begun.
+    pub behind: Duration,
+    /// A trace that takes this long is slow, and kept longer than others.
+    pub slow: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            window_bytes: 24 << 20,
+            spans_of_a_trace: 10_000,
+            intake_bytes: 4 << 20,
+            request_bytes: 4 << 20,
+            attributes: 64,
+            text_bytes: 1024,
+            events_and_links: 32,
+            services: 200,
+            operations_of_a_service: 200,
+            series: 2000,
+            memory_of_series: Duration::from_secs(3600),
+            series_bytes: 16 << 20,
+            ahead: Duration::from_secs(600),
+            behind: Duration::from_secs(24 * 3600),
+            slow: Duration::from_secs(1),
+        }
+    }
+}
