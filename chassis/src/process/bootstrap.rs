@@ -43,6 +43,9 @@ pub struct Args {
     /// Begins with messages held: they wait until this process is told to open (`/control/process/messages/open`)
     #[arg(long, env = "TRADEWIND_MESSAGES_HELD")]
     pub messages_held: bool,
+    /// Where traces and metrics are sent: an OTLP collector, by gRPC, or by HTTP with protobuf where the port is 4318; without it they are not sent
+    #[arg(long, value_name = "URL", env = "TRADEWIND_OTLP", hide_env_values = true)]
+    pub otlp: Option<String>,
     /// The config server; without it, defaults and environment are the configuration
     #[arg(long, value_name = "URL", env = "TRADEWIND_CONFIG_SERVER")]
     pub config_server: Option<String>,
@@ -83,6 +86,8 @@ pub struct Bootstrap {
     pub messages: Messages,
     /// Whether messages flow from the start.
     pub gate: GateState,
+    /// Where traces and metrics are sent.
+    pub otlp: Option<String>,
     /// The config server's address.
     pub config_server: Option<String>,
     /// The configuration profile.
@@ -121,6 +126,7 @@ impl Args {
             registry_token: self.registry_token,
             messages: Messages::parse(self.broker.as_deref()),
             gate: if self.messages_held { GateState::Held } else { GateState::Open },
+            otlp: self.otlp,
             config_server: self.config_server,
             profile: self.profile,
             instance: self.instance,
@@ -144,6 +150,7 @@ impl Bootstrap {
             registry_token: None,
             messages: Messages::None,
             gate: GateState::Open,
+            otlp: None,
             config_server: None,
             profile: "default".into(),
             instance: "1".into(),
