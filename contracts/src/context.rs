@@ -30,14 +30,15 @@ impl Context {
     }
 
     /// The context that `module` hands on when it calls another on behalf of this call: the same
-    /// deadline, a child span, and no idempotency key, because a key names the customer's intention
-    /// at one service and not what that service does to fulfil it.
+    /// deadline, the same place in the trace (the call itself is a span, which begins when it is made), and no
+    /// idempotency key, because a key names the customer's intention at one service and not what that service does
+    /// to fulfil it.
     pub fn onward(&self, module: &str) -> Self {
         Self {
             deadline: self.deadline,
             idempotency_key: None,
             caller: module.to_owned(),
-            trace: self.trace.child(),
+            trace: self.trace.clone(),
         }
     }
 
@@ -126,9 +127,9 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// The first span of a new trace.
+    /// A new trace, which nobody records.
     pub fn root() -> Self {
-        Self { trace_id: Uuid::new_v4().as_u128(), span_id: new_span_id(), sampled: true, state: None }
+        Self { trace_id: Uuid::new_v4().as_u128(), span_id: new_span_id(), sampled: false, state: None }
     }
 
     /// A new span in the same trace.
@@ -219,8 +220,7 @@ mod tests {
             .with_key(IdempotencyKey::parse("k-1").expect("a good key"));
         let onward = context.onward("orders");
         assert_eq!(onward.deadline, context.deadline);
-        assert_eq!(onward.trace.trace_id, context.trace.trace_id);
-        assert_ne!(onward.trace.span_id, context.trace.span_id);
+        assert_eq!(onward.trace, context.trace);
         assert_eq!(onward.idempotency_key, None);
         assert_eq!(onward.caller, "orders");
     }

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use chassis::control::{Changes, Guard};
-use chassis::process::{self, Bootstrap, Module, Platform, run_standalone};
-use chassis::telemetry::metrics;
+use chassis::process::{self, Bootstrap, Module, Platform, run_standalone, run_standalone_as};
+use chassis::telemetry::{metrics, otlp};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use futures::future::try_join_all;
@@ -265,8 +265,13 @@ async fn config_server(start: Start, files: PathBuf) -> anyhow::Result<()> {
 
 async fn card_network(start: Start) -> anyhow::Result<()> {
     let Start { bootstrap, listener, shutdown } = start;
+    let name = Server::CardNetwork.name();
+    let sending = otlp::begin(bootstrap.otlp.as_deref(), name, &bootstrap.instance)?;
     let network = card_network::CardNetwork::open(card_network::Config::new(bootstrap.store)).await?;
-    run_standalone(network.router(), listener, shutdown, std::future::ready(())).await
+    let routes = network.router();
+    let outcome = run_standalone_as(name, routes, listener, shutdown, std::future::ready(())).await;
+    sending.end().await;
+    outcome
 }
 
 #[cfg(test)]

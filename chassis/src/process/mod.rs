@@ -36,7 +36,8 @@ pub use platform::Platform;
 
 use crate::discovery::{Instance, Registration};
 use crate::grpc;
-use crate::server::{Limits, Server};
+use crate::server::{Limits, Readiness, Server};
+use crate::telemetry::otlp;
 
 /// How long a registered instance may be silent.
 const HEARTBEAT_TTL: Duration = Duration::from_secs(10);
@@ -56,6 +57,8 @@ pub async fn run(
     assemble: impl AsyncFnOnce(&Platform) -> anyhow::Result<Vec<Module>>,
 ) -> anyhow::Result<()> {
     let address = bootstrap.advertised(listener.local_addr()?);
+    // before anything is counted
+    let sending = otlp::begin(bootstrap.otlp.as_deref(), &name(), &bootstrap.instance)?;
     let platform = Platform::new(bootstrap)?;
     // a process that still waits for what it needs can be told to stop
     let modules = tokio::select! {
@@ -69,7 +72,7 @@ pub async fn run(
     let (mut names, mut doors) = (Vec::new(), Vec::new());
     for module in modules {
         names.push(module.name);
-        doors.extend(module.door);
+        doors.extend(module.door.map(|door| (module.name, door)));
         for task in module.tasks {
             background.spawn(task);
         }
@@ -88,9 +91,9 @@ pub async fn run(
     let server = Server::new(routes, &platform.readiness, limits);
     let serving = tokio::spawn(server.serve(listener, stop_serving.clone()));
     let outside = TaskTracker::new();
-    for Door { listener, routes } in doors {
+    for (service, Door { listener, routes }) in doors {
         let limits = Limits { farewell: FAREWELL, ..Limits::default() };
-        let door = Server::door(routes, &platform.readiness, &platform.draining, limits);
+        let door = Server::door(service, routes, &platform.readiness, &platform.draining, limits);
         outside.spawn(door.serve(listener, close_doors.clone()));
     }
     outside.close();
@@ -124,12 +127,27 @@ pub async fn run(
         tracing::warn!("background work did not stop within {BACKGROUND_PATIENCE:?}");
     }
     tracing::info!("stopped");
+    sending.end().await;
     Ok(())
+}
+
+/// What this process is called where it is not any of its modules: in metrics that are sent.
+fn name() -> String {
+    let mut words = std::env::args();
+    let program = words.next().unwrap_or_default();
+    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
+    let roles: Vec<_> =
+        words.skip_while(|word| word == "run").take_while(|word| !word.starts_with('-')).collect();
+    match roles.as_slice() {
+        [] => program,
+        [one] => one.clone(),
+        _ => "shop".to_owned(),
+    }
 }
 
 /// How long requests from within may take once draining has begun. Where there is a door most of them came in
 /// there, and had their time.
-fn behind(doors: &[Door]) -> Duration {
+fn behind(doors: &[(&'static str, Door)]) -> Duration {
     if doors.is_empty() { Limits::default().drain_patience } else { AFTER_THE_DOOR }
 }
 
@@ -140,9 +158,32 @@ pub async fn run_standalone(
     shutdown: CancellationToken,
     background: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    let address = listener.local_addr()?;
-    let readiness = crate::server::Readiness::default();
+    let readiness = Readiness::default();
     let server = Server::new(routes, &readiness, Limits::default());
+    standalone(server, readiness, listener, shutdown, background).await
+}
+
+/// The same for a server that is a service in traces, as `service`.
+pub async fn run_standalone_as(
+    service: &'static str,
+    routes: Router,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+    background: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let readiness = Readiness::default();
+    let server = Server::of(service, routes, &readiness, Limits::default());
+    standalone(server, readiness, listener, shutdown, background).await
+}
+
+async fn standalone(
+    server: Server,
+    readiness: Readiness,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+    background: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
     let background = tokio::spawn(background);
     readiness.ready();
     tracing::info!(%address, "ready at {address}");

@@ -51,6 +51,7 @@ pub(crate) use url::prefix;
 use self::gate::Gate;
 use self::url::Resolved;
 use self::writer::Writer;
+use crate::telemetry::spans;
 
 /// Which engine answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +61,16 @@ pub enum Dialect {
     Sqlite,
     /// The engine for production.
     Postgres,
+}
+
+impl Dialect {
+    /// Its name in OpenTelemetry's semantic conventions.
+    fn system(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+        }
+    }
 }
 
 /// A module's own tables, wherever they are: a handle, cheap to clone.
@@ -83,6 +94,7 @@ impl Store {
 
     async fn at(target: &Resolved, module: &str, migrations: Migrator) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
+        spans::database(target.dialect.system());
         migrate::run(target, module, migrations).await?;
         let pool = pool::of_module(target)?;
         let gate = Gate::open(Writer::of(target, &pool)?);
