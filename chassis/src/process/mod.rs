@@ -37,7 +37,7 @@ pub use platform::Platform;
 use crate::discovery::{Instance, Registration};
 use crate::grpc;
 use crate::server::{Limits, Readiness, Server};
-use crate::telemetry::otlp;
+use crate::telemetry::{self, otlp};
 
 /// How long a registered instance may be silent.
 const HEARTBEAT_TTL: Duration = Duration::from_secs(10);
@@ -58,7 +58,8 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let address = bootstrap.advertised(listener.local_addr()?);
     // before anything is counted
-    let sending = otlp::begin(bootstrap.otlp.as_deref(), &name(), &bootstrap.instance)?;
+    let sending = otlp::begin(bootstrap.otlp.as_deref(), &bootstrap.process, &bootstrap.instance)?;
+    telemetry::process::measure();
     let platform = Platform::new(bootstrap)?;
     // a process that still waits for what it needs can be told to stop
     let modules = tokio::select! {
@@ -131,20 +132,6 @@ pub async fn run(
     Ok(())
 }
 
-/// What this process is called where it is not any of its modules: in metrics that are sent.
-fn name() -> String {
-    let mut words = std::env::args();
-    let program = words.next().unwrap_or_default();
-    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
-    let roles: Vec<_> =
-        words.skip_while(|word| word == "run").take_while(|word| !word.starts_with('-')).collect();
-    match roles.as_slice() {
-        [] => program,
-        [one] => one.clone(),
-        _ => "shop".to_owned(),
-    }
-}
-
 /// How long requests from within may take once draining has begun. Where there is a door most of them came in
 /// there, and had their time.
 fn behind(doors: &[(&'static str, Door)]) -> Duration {
@@ -183,6 +170,7 @@ async fn standalone(
     shutdown: CancellationToken,
     background: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    telemetry::process::measure();
     let address = listener.local_addr()?;
     let background = tokio::spawn(background);
     readiness.ready();
@@ -203,7 +191,12 @@ fn register(platform: &Platform, modules: &[&'static str], address: &str) -> Vec
             id: platform.bootstrap.instance_of(module),
             service: (*module).to_owned(),
             address: address.to_owned(),
-            meta: [("pid".to_owned(), std::process::id().to_string())].into(),
+            meta: [
+                ("pid".to_owned(), std::process::id().to_string()),
+                // modules of one process are measured together
+                ("process".to_owned(), platform.bootstrap.process.clone()),
+            ]
+            .into(),
         };
         registrations.push(Registration::start(consul.clone(), instance, HEARTBEAT_TTL, &platform.shutdown));
     }

@@ -16,6 +16,7 @@
 //! - [`placement`]: where each module's data is, written down
 //! - [`url`]: the addresses of both databases
 //! - [`pool`], [`writer`], [`turnstile`]: connections; the one line of all who write to a SQLite file
+//! - `measure`: how busy connections are
 //! - [`gate`], [`hold`]: what every caller passes, and how all of them are made to wait
 //! - [`relocation`]: the move itself
 //! - [`hosted`]: the stores of a process, and their control endpoints
@@ -24,6 +25,7 @@ mod error;
 mod gate;
 mod hold;
 mod hosted;
+mod measure;
 mod migrate;
 mod placement;
 mod pool;
@@ -36,6 +38,7 @@ mod writer;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use sqlx::migrate::Migrator;
@@ -79,6 +82,7 @@ pub struct Store(Arc<Parts>);
 
 #[derive(Debug)]
 struct Parts {
+    module: String,
     dialect: Dialect,
     /// The same for as long as the store is open, and the module's alone. When the module moves, its
     /// connections are closed, and new ones lead to the new place.
@@ -98,7 +102,9 @@ impl Store {
         migrate::run(target, module, migrations).await?;
         let pool = pool::of_module(target)?;
         let gate = Gate::open(Writer::of(target, &pool)?);
-        Ok(Self(Arc::new(Parts { dialect: target.dialect, pool, gate })))
+        let parts = Arc::new(Parts { module: module.to_owned(), dialect: target.dialect, pool, gate });
+        measure::count(Arc::downgrade(&parts));
+        Ok(Self(parts))
     }
 
     /// Which engine answers.
@@ -114,9 +120,11 @@ impl Store {
     /// Begins a transaction that may write, to be ended by [`commit`]. Dropped without it, it is rolled back. No remote call
     /// may happen while it is open: on SQLite it holds the only write connection of the file.
     pub async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        let asked = Instant::now();
         loop {
             let writer = self.0.gate.pass().await?;
             if let Some(begun) = self.begin_at(&writer).await? {
+                measure::began(&self.0.module, asked);
                 return Ok(begun);
             }
         }

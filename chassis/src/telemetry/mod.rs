@@ -2,6 +2,7 @@
 //!
 //! - [`logs`]: what is written to standard error, at levels that can be changed
 //! - [`metrics`]: what is counted, read at `/metrics`
+//! - [`process`]: what the process itself uses
 //! - [`spans`]: work at a boundary, as part of a distributed trace
 //! - [`requests`]: every request that comes in by HTTP: its span, its measurement
 //! - [`settings`]: what of all this is configuration
@@ -17,6 +18,7 @@
 pub mod logs;
 pub mod metrics;
 pub mod otlp;
+pub mod process;
 pub mod requests;
 pub mod settings;
 pub mod spans;

@@ -100,10 +100,10 @@ impl Collector {
         Resource::builder_empty().with_attributes(attributes).build()
     }
 
-    /// Which service a resource is of, as a label.
-    pub fn service_of(&self, resource: &Resource) -> KeyValue {
+    /// Which module a resource is of, as a label.
+    pub fn module_of(&self, resource: &Resource) -> KeyValue {
         let name = resource.get(&SERVICE.into()).map_or_else(|| "unknown".into(), |name| name.to_string());
-        KeyValue::new("service", name)
+        KeyValue::new("module", name)
     }
 
     pub fn spans(&self) -> Result<SpanExporter, ExporterBuildError> {

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, Version, header};
+use axum::http::{HeaderMap, Method, Version, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use contracts::{Operation, TraceContext};
@@ -55,13 +55,13 @@ pub async fn observe(
                 asked.took(route, &span);
             }
             answered(&span, &response);
-            span.within(|| asked.measure(response.status(), begun));
+            span.within(|| asked.measure(&response, begun));
             response
         }
         None => {
             request.extensions_mut().insert(parent.unwrap_or_else(TraceContext::root));
             let response = next.run(request).await;
-            asked.measure(response.status(), begun);
+            asked.measure(&response, begun);
             response
         }
     }
@@ -154,16 +154,20 @@ impl Asked {
         Some(span)
     }
 
-    fn measure(&self, status: StatusCode, begun: Instant) {
+    fn measure(&self, response: &Response, begun: Instant) {
         let elapsed = begun.elapsed();
-        let (method, route) = (self.method, &self.route);
-        let http = [
+        let (method, route, status) = (self.method, &self.route, response.status().as_u16());
+        let mut labels = vec![
             KeyValue::new("http.request.method", method),
             KeyValue::new("http.route", route.clone()),
-            KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
+            KeyValue::new("http.response.status_code", i64::from(status)),
         ];
-        DURATION.record(elapsed.as_secs_f64(), &http);
-        let status = status.as_u16();
+        if let Some(operation) = self.operation {
+            labels.push(KeyValue::new("operation", operation.to_string()));
+            labels.push(KeyValue::new("wire", self.wire()));
+        }
+        labels.extend(grpc_refusal(response).map(|code| KeyValue::new("rpc.grpc.status_code", code)));
+        DURATION.record(elapsed.as_secs_f64(), &labels);
         tracing::debug!(
             method,
             route,
@@ -176,7 +180,13 @@ impl Asked {
 
 /// The codes of gRPC that are the server's fault: unknown, deadline exceeded, unimplemented, internal, unavailable,
 /// data loss.
-const SERVERS_FAULT: [&str; 6] = ["2", "4", "12", "13", "14", "15"];
+const SERVERS_FAULT: [i64; 6] = [2, 4, 12, 13, 14, 15];
+
+/// The code with which gRPC refused a call: it says so in the head, under a status of HTTP that is always 200.
+fn grpc_refusal(response: &Response) -> Option<i64> {
+    let code = response.headers().get("grpc-status")?.to_str().ok()?.parse().ok()?;
+    (0..=16).contains(&code).then_some(code)
+}
 
 fn answered(span: &Span, response: &Response) {
     let status = response.status();
@@ -184,11 +194,8 @@ fn answered(span: &Span, response: &Response) {
     if status.is_server_error() {
         span.fail(status.as_u16(), status);
     }
-    // where gRPC refuses a call, it says so in the head
-    let Some(code) = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()) else {
-        return;
-    };
-    span.describe(|| [KeyValue::new("rpc.grpc.status_code", code.parse().unwrap_or(2_i64))]);
+    let Some(code) = grpc_refusal(response) else { return };
+    span.describe(|| [KeyValue::new("rpc.grpc.status_code", code)]);
     if SERVERS_FAULT.contains(&code) {
         span.fail(format_args!("grpc {code}"), format_args!("gRPC status {code}"));
     }

@@ -76,7 +76,7 @@ mod tests {
         for good in ["", "debug", "info,orders=debug", "warn,chassis::messaging=trace"] {
             assert_eq!(config(good).check(), [], "{good}");
         }
-        for wrong in ["loud", "orders=loud", "a=b=c"] {
+        for wrong in ["orders=loud", "=", "a=b=c"] {
             assert_eq!(config(wrong).check()[0].field, "log", "{wrong}");
         }
     }

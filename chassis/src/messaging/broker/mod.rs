@@ -41,7 +41,7 @@ pub(in crate::messaging) use cloud_event::{
 pub(in crate::messaging) use fault::{is_declared_otherwise, is_locked};
 use kept::{Kept, Purpose};
 pub use link::Link;
-pub(in crate::messaging) use metrics::{consumed, dead_lettered, redelivered};
+pub(in crate::messaging) use metrics::{consumed, consumes, dead_lettered, redelivered};
 pub use parcel::Parcel;
 pub(in crate::messaging) use parcel::{sent_on, short};
 use publisher::Publisher;

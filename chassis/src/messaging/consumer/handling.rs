@@ -9,7 +9,7 @@ use contracts::messages::{Message, Queue};
 
 use super::earlier::Earlier;
 use super::{Delivery, Handled, Handler, guarded};
-use crate::messaging::broker::consumed;
+use crate::messaging::broker::{consumed, consumes};
 use crate::telemetry::spans::{Begin, KeyValue, Span, SpanKind};
 
 /// What is to become of a message after an attempt.
@@ -42,6 +42,7 @@ pub(super) struct Handling {
 
 impl Handling {
     pub fn new(queue: &'static Queue, handler: Arc<dyn Handler>, carrier: &'static str) -> Self {
+        consumes(queue.name);
         Self { queue, handler, carrier, earlier: Earlier::default() }
     }
 

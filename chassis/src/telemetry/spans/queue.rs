@@ -43,7 +43,7 @@ static EXPORTED: LazyLock<Counter<u64>> = LazyLock::new(|| {
 #[derive(Debug)]
 pub(super) struct Queue {
     waiting: mpsc::Sender<SpanData>,
-    service: KeyValue,
+    module: KeyValue,
 }
 
 /// Begins to send the spans of a service. They are sent until the collector is told that it is over, and then what
@@ -51,20 +51,20 @@ pub(super) struct Queue {
 pub(super) fn begin(collector: &Collector, resource: &Resource) -> Result<Queue, ExporterBuildError> {
     let mut exporter = collector.spans()?;
     exporter.set_resource(resource);
-    let service = collector.service_of(resource);
+    let module = collector.module_of(resource);
     let (waiting, queue) = mpsc::channel(LONGEST);
     // so that both are seen before there is anything to count
-    PROCESSED.add(0, std::slice::from_ref(&service));
-    PROCESSED.add(0, &[service.clone(), dropped()]);
+    PROCESSED.add(0, std::slice::from_ref(&module));
+    PROCESSED.add(0, &[module.clone(), dropped()]);
     let task = Sending {
         queue,
         exporter,
         over: collector.over(),
         health: Health::default(),
-        service: service.clone(),
+        module: module.clone(),
     };
     collector.spawn(task.run());
-    Ok(Queue { waiting, service })
+    Ok(Queue { waiting, module })
 }
 
 fn dropped() -> KeyValue {
@@ -76,8 +76,8 @@ impl SpanProcessor for Queue {
 
     fn on_end(&self, span: SpanData) {
         match self.waiting.try_send(span) {
-            Ok(()) => PROCESSED.add(1, std::slice::from_ref(&self.service)),
-            Err(_) => PROCESSED.add(1, &[self.service.clone(), dropped()]),
+            Ok(()) => PROCESSED.add(1, std::slice::from_ref(&self.module)),
+            Err(_) => PROCESSED.add(1, &[self.module.clone(), dropped()]),
         }
     }
 
@@ -95,7 +95,7 @@ struct Sending {
     exporter: SpanExporter,
     over: CancellationToken,
     health: Health,
-    service: KeyValue,
+    module: KeyValue,
 }
 
 impl Sending {
@@ -133,11 +133,11 @@ impl Sending {
         let spans = batch.len() as u64;
         match self.exporter.export(std::mem::take(batch)).await {
             Ok(()) => {
-                EXPORTED.add(spans, std::slice::from_ref(&self.service));
+                EXPORTED.add(spans, std::slice::from_ref(&self.module));
                 self.health.well();
             }
             Err(error) => {
-                EXPORTED.add(spans, &[self.service.clone(), KeyValue::new("error.type", "rejected")]);
+                EXPORTED.add(spans, &[self.module.clone(), KeyValue::new("error.type", "rejected")]);
                 let pause = self.health.failed(&error);
                 self.over.run_until_cancelled(tokio::time::sleep(pause)).await;
             }
