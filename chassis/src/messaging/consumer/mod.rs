@@ -79,6 +79,7 @@ impl Delivery {
             idempotency_key: None,
             caller: module.to_owned(),
             trace: self.message.trace.clone(),
+            baggage: None,
         }
     }
 }

@@ -57,6 +57,7 @@ pub(super) fn context(properties: &BasicProperties, operation: &Operation) -> Re
         headers::IDEMPOTENCY_KEY,
         headers::TRACEPARENT,
         headers::TRACESTATE,
+        headers::BAGGAGE,
     ] {
         if let Some(value) = given.get(name.as_str()) {
             let value = text(value).and_then(|value| HeaderValue::from_str(&value).ok());
@@ -105,6 +106,7 @@ mod tests {
     fn asked() -> Context {
         Context::background("orders", Duration::from_millis(1500))
             .with_key(IdempotencyKey::parse("\"k\"").expect("a key"))
+            .with_baggage("tenant=7")
     }
 
     /// A request with one header replaced, or taken out.
@@ -126,6 +128,7 @@ mod tests {
         let arrived = context(&properties, &STOCK).expect("reads");
         assert_eq!(arrived.caller, "orders");
         assert_eq!(arrived.idempotency_key, sent.idempotency_key);
+        assert_eq!(arrived.baggage, sent.baggage);
         assert_eq!(arrived.trace, sent.trace);
         assert!(arrived.deadline.left() <= Duration::from_millis(1500));
         assert!(arrived.deadline.left() > Duration::from_millis(500));
