@@ -13,6 +13,8 @@ pub struct Limits {
     pub intake_bytes: usize,
     /// Bytes of one request of OTLP, after decompression.
     pub request_bytes: usize,
+    /// Connections to each of the ports; whoever comes while so many are open waits.
+    pub connections: usize,
     /// Attributes of one span, one event, one link or one resource.
     pub attributes: usize,
     /// Bytes of one text: a name, a key, a value. Longer ones are cut.
@@ -45,6 +47,7 @@ impl Default for Limits {
             spans_of_a_trace: 10_000,
             intake_bytes: 4 << 20,
             request_bytes: 4 << 20,
+            connections: 128,
             attributes: 64,
             text_bytes: 1024,
             events_and_links: 32,

@@ -36,9 +36,9 @@ async function get(path, { query = {}, signal } = {}) {
   return body;
 }
 
-/** What an error says, in Jaeger's envelope or as problem JSON. */
+/** What an error says, in Jaeger's envelope or the observatory's own. */
 function reason(body) {
-  const said = body?.errors?.[0]?.msg ?? body?.detail ?? body?.title;
+  const said = body?.errors?.[0]?.msg ?? body?.error;
   return typeof said === 'string' ? said : undefined;
 }
 

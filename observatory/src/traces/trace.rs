@@ -18,6 +18,15 @@ pub enum Class {
 impl Class {
     /// All of them, the first to go first.
     pub const ALL: [Self; 3] = [Self::Ordinary, Self::Slow, Self::Failed];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ordinary => "ordinary",
+            Self::Slow => "slow",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// The spans of one trace.
