@@ -51,7 +51,11 @@ export const services = async (signal) => names((await get('/api/services', { si
 export const operations = async (service, signal) =>
   names((await get(`/api/services/${part(service)}/operations`, { signal }))?.data).sort();
 
-export const traces = async (query, signal) => list((await get('/api/traces', { query, signal }))?.data);
+/** What was found, and a word on what is not told of it. */
+export const traces = async (query, signal) => {
+  const body = await get('/api/traces', { query, signal });
+  return { traces: list(body?.data), note: reason(body) };
+};
 
 export const trace = async (id, signal) => {
   const found = list((await get(`/api/traces/${part(id)}`, { signal }))?.data)[0];

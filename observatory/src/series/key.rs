@@ -10,6 +10,8 @@ use crate::span::{Kind, Text};
 
 /// Edges that have numbers. A map of more is none.
 const MOST_EDGES: usize = 2000;
+/// All that has numbers. Services with as many operations as each may have would be many times as much.
+const MOST_KEYS: usize = 20_000;
 
 /// What a node of the map is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -128,11 +130,14 @@ impl Keys {
         self.services.contains_key(service)
     }
 
-    /// The id of a key, which is in use in this step. None if it is an edge too many.
+    /// The id of a key, which is in use in this step. None if it is one too many.
     pub(super) fn id(&mut self, key: Key, step: u64) -> Option<u64> {
         if let Some(seen) = self.ids.get_mut(&key) {
             seen.step = seen.step.max(step);
             return Some(seen.id);
+        }
+        if self.ids.len() >= MOST_KEYS {
+            return None;
         }
         if matches!(key, Key::Edge { .. } | Key::Message { .. }) {
             if self.edges >= MOST_EDGES {

@@ -55,7 +55,7 @@ struct Inner {
     oldest: u64,
     /// The step that is under way.
     current: u64,
-    /// Since when is counted; nanoseconds since 1970.
+    /// Since when is counted; nanoseconds since 1970. Earlier than the start, once something comes that is earlier.
     born: u64,
     refused: u64,
     /// What the span at hand made clear; kept for its room.
@@ -162,6 +162,7 @@ impl Inner {
         if step < self.oldest {
             return;
         }
+        self.born = self.born.min(end);
         let counted = self.keys.id(key, step).map(|id| self.steps.record(step, id, duration, failed));
         if !matches!(counted, Some(Ok(()))) {
             self.refused += 1;

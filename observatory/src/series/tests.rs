@@ -159,3 +159,22 @@ fn metrics_are_told_with_their_service() {
     assert_eq!(report.gauges[0].labels, BTreeMap::from([("pool".into(), "main".into())]));
     assert_eq!(series.counts().metrics, 2);
 }
+
+#[test]
+fn names_without_end_find_only_so_much_room() {
+    let limits =
+        Limits { services: 50, operations_of_a_service: 50, series_bytes: 1 << 20, ..Limits::default() };
+    let series = Series::new(&limits, NOW);
+    for id in 0..100_000_u64 {
+        let (service, operation) = (format!("service {}", id % 997), format!("operation {}", id / 997));
+        let span = Span::sample(u128::from(id) + 1, id + 1, &service, &operation).of_kind(Kind::Client);
+        series.observe(&span.says("peer.service", &format!("peer {id}")), NOW);
+    }
+    let map = series.map(QUARTER, later(60));
+    let services = map.nodes.iter().filter(|node| node.kind == NodeKind::Service).count();
+    assert!(services <= 51 && map.nodes.len() <= 102 && map.edges.len() <= 2000, "{services}");
+    let keys = series.inner.lock().keys.all().count();
+    assert!(keys <= 20_000, "{keys}");
+    let report = series.service(OTHERS, QUARTER, later(60)).unwrap();
+    assert!(report.operations.len() <= 51, "{}", report.operations.len());
+}

@@ -57,6 +57,11 @@ impl Trace {
         &self.spans
     }
 
+    /// About how many bytes its spans take.
+    pub(crate) fn weight(&self) -> usize {
+        self.spans.iter().map(|span| span.weight()).sum()
+    }
+
     pub(super) fn class(&self, slow: u64) -> Class {
         if self.failed {
             Class::Failed
