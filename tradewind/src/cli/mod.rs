@@ -20,7 +20,7 @@ pub use messages::{
     DeadLetterArgs, DeadLettersCommand, DeadLettersListArgs, ReadModel, RedriveArgs, ReplayArgs,
 };
 pub use topology::{MoveArgs, TopologyCommand, TopologyListArgs, TopologyShowArgs};
-pub use up::{Ports, RunArgs, UpArgs};
+pub use up::{ObservatoryArgs, Ports, RunArgs, UpArgs};
 
 /// An online shop that runs as a monolith, as microservices, or as anything between. Without a command: `up`.
 #[derive(Debug, Parser)]
@@ -41,7 +41,7 @@ pub fn up_as_usual() -> Command {
 pub enum Command {
     /// Start the shop, and keep it running: each service a process of its own, unless another topology is named
     #[command(
-        after_help = "Examples:\n  tradewind up\n  tradewind up --topology monolith\n  tradewind up --ports auto --data /tmp/second-shop\n  tradewind up --broker amqp://guest:guest@localhost:5672\n  tradewind up --store postgres://shop:secret@localhost/tradewind --registry http://127.0.0.1:8500"
+        after_help = "Examples:\n  tradewind up\n  tradewind up --topology monolith\n  tradewind up --ports auto --data /tmp/second-shop\n  tradewind up --broker amqp://guest:guest@localhost:5672\n  tradewind up --otlp http://127.0.0.1:4317\n  tradewind up --store postgres://shop:secret@localhost/tradewind --registry http://127.0.0.1:8500"
     )]
     Up(UpArgs),
     /// Stop the running shop: requests under way are finished first
