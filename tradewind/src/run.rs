@@ -5,7 +5,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use chassis::control::{Changes, Guard};
@@ -15,7 +14,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use futures::future::try_join_all;
 use listenfd::ListenFd;
-use observatory::{Limits, Listeners, Observatory};
+use observatory::{Limits, Listeners};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use wires::Resolver;
@@ -295,7 +294,8 @@ async fn observatory(
     listeners: Listeners,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let observatory = Observatory::new(Limits::default(), Arc::new(())).with_hosts(hosts(bootstrap));
+    let observatory =
+        observatory::embedded(Limits::default(), observatory::clock::SystemClock, hosts(bootstrap));
     let pages = listeners.pages.local_addr()?;
     tracing::info!(address = %pages, "ready at {pages}");
     observatory.serve(listeners, shutdown).await.context("the observatory cannot serve any longer")

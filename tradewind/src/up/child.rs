@@ -90,6 +90,7 @@ impl Launcher {
             .args(&launch.arguments)
             .envs(launch.environment.iter().cloned())
             .envs(ONE_HEAP.filter(|(name, _)| std::env::var_os(name).is_none()))
+            .env("TRADEWIND_PROCESS", &launch.name)
             .env("TRADEWIND_INSTANCE", identity.instance.to_string())
             .env("TRADEWIND_MESSAGES_HELD", (identity.messages == Messages::Held).to_string())
             .stdin(Stdio::piped())
