@@ -98,14 +98,15 @@ impl Observatory {
     /// Runs until `shutdown`; then requests under way are answered, and what was taken in is kept.
     pub async fn serve(self, listeners: Listeners, shutdown: CancellationToken) -> std::io::Result<()> {
         let receiver = Receiver::new(self.limits.clone(), self.clock, self.intake, self.counts);
-        let bounded = |routes: Router| {
+        let bounded = |routes: Router, late: StatusCode| {
             // One layer after the other, and not both as one: then the time that somebody waits for a turn counts.
             routes
                 .layer(GlobalConcurrencyLimitLayer::new(READ_AT_ONCE))
-                .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
+                .layer(TimeoutLayer::with_status_code(late, PATIENCE))
         };
-        let grpc = bounded(otlp::grpc::routes(receiver.clone()));
-        let http = bounded(otlp::http::routes(receiver));
+        // what gRPC's clients take for `UNAVAILABLE`, upon which they try again
+        let grpc = bounded(otlp::grpc::routes(receiver.clone()), StatusCode::SERVICE_UNAVAILABLE);
+        let http = bounded(otlp::http::routes(receiver), StatusCode::REQUEST_TIMEOUT);
         let pages = pages::routes(self.queries, self.hosts);
 
         let (outlet, keep, received) = (self.outlet, self.keep, CancellationToken::new());

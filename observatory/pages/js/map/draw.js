@@ -9,7 +9,7 @@ import { NODE, layout } from './layout.js';
 import { WIRES } from './wires.js';
 
 const MARGIN = 12;
-const LEAST_GAP = 94;
+const LEAST_GAP = 116;
 const MOST_GAP = 240;
 const LABEL = { width: 100, height: 31 };
 const FAILING = 0.001;
