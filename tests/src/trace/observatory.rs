@@ -1,0 +1,75 @@
+//! Reading traces back, as anybody can who speaks Jaeger's API.
+
+use contracts::OrderId;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::span::Trace;
+use crate::shop::{PATIENCE, Shop};
+
+/// Where a shop's traces are read.
+pub struct Observatory {
+    http: reqwest::Client,
+    /// The pages' address.
+    pub url: String,
+    /// Where traces are sent to.
+    pub otlp: String,
+}
+
+impl Observatory {
+    /// The one that `shop` has brought along.
+    pub fn of(shop: &Shop) -> Self {
+        let told = std::fs::read_to_string(shop.data().join("up.json")).expect("up.json");
+        let told: Value = serde_json::from_str(&told).expect("JSON");
+        let address = |name: &str| {
+            let address = told["addresses"][name].as_str();
+            address
+                .unwrap_or_else(|| panic!("up.json has no address {name}: {told:#}"))
+                .trim_end_matches('/')
+                .to_owned()
+        };
+        Self { http: shop.http.clone(), url: address("observatory"), otlp: address("otlp") }
+    }
+
+    /// What it answers at `path`; nothing where there is no such thing, or where it is away.
+    pub async fn ask(&self, path: &str) -> Option<Value> {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().await.ok()?;
+        answer.error_for_status().ok()?.json().await.ok()
+    }
+
+    /// As much of a trace as has arrived.
+    pub async fn trace(&self, id: &str) -> Option<Trace> {
+        let answer = self.ask(&format!("/api/traces/{id}")).await?;
+        let trace = Trace::read(answer["data"].get(0)?);
+        Some(trace.unwrap_or_else(|why| panic!("trace {id}: {why}")))
+    }
+
+    /// Waits until `check` finds in order what has arrived of a trace.
+    pub async fn until(&self, id: &str, check: impl Fn(&Trace) -> Result<(), String>) -> Trace {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let trace = self.trace(id).await;
+            let fault = match &trace {
+                Some(trace) => check(trace).err(),
+                None => Some("nothing of it has arrived".to_owned()),
+            };
+            match (trace, fault) {
+                (Some(trace), None) => return trace,
+                (_, fault) => {
+                    let fault = fault.unwrap_or_default();
+                    assert!(Instant::now() < deadline, "trace {id} is not what it should be: {fault}");
+                }
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// The trace of an order that has one.
+pub async fn trace_of(shop: &Shop, id: OrderId) -> String {
+    let timeline = shop.timeline(id).await;
+    let mut traces: Vec<_> = timeline.entries.iter().map(|entry| entry.trace_id.clone()).collect();
+    traces.dedup();
+    let [trace] = traces.as_slice() else { panic!("not one trace: {timeline:#?}") };
+    trace.clone()
+}
