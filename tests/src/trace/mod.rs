@@ -9,6 +9,8 @@ mod observatory;
 mod picture;
 mod rules;
 mod span;
+#[cfg(test)]
+mod testing;
 
 pub use observatory::{Observatory, trace_of};
 pub use span::{Kind, Span, Tags, Trace};

@@ -1,11 +1,16 @@
 //! Reading traces back, as anybody can who speaks Jaeger's API.
 
+use std::time::Duration;
+
 use contracts::OrderId;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::span::Trace;
 use crate::shop::{PATIENCE, Shop};
+
+/// How long after an answer it is asked again.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// Where a shop's traces are read.
 pub struct Observatory {
@@ -46,21 +51,30 @@ impl Observatory {
 
     /// Waits until `check` finds in order what has arrived of a trace.
     pub async fn until(&self, id: &str, check: impl Fn(&Trace) -> Result<(), String>) -> Trace {
-        let deadline = Instant::now() + PATIENCE;
+        let arrived = self.arrives(id, PATIENCE, check).await;
+        arrived.unwrap_or_else(|fault| panic!("trace {id} is not what it should be: {fault}"))
+    }
+
+    /// The same for at most `patience`; what is wrong with the trace then.
+    pub async fn arrives(
+        &self,
+        id: &str,
+        patience: Duration,
+        check: impl Fn(&Trace) -> Result<(), String>,
+    ) -> Result<Trace, String> {
+        let deadline = Instant::now() + patience;
         loop {
-            let trace = self.trace(id).await;
-            let fault = match &trace {
-                Some(trace) => check(trace).err(),
-                None => Some("nothing of it has arrived".to_owned()),
+            let fault = match self.trace(id).await {
+                Some(trace) => match check(&trace) {
+                    Ok(()) => return Ok(trace),
+                    Err(fault) => fault,
+                },
+                None => "nothing of it has arrived".to_owned(),
             };
-            match (trace, fault) {
-                (Some(trace), None) => return trace,
-                (_, fault) => {
-                    let fault = fault.unwrap_or_default();
-                    assert!(Instant::now() < deadline, "trace {id} is not what it should be: {fault}");
-                }
+            if Instant::now() >= deadline {
+                return Err(fault);
             }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(AGAIN).await;
         }
     }
 }

@@ -113,52 +113,25 @@ fn parse<'a>(lines: &[&'a str]) -> Vec<Line<'a>> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
+    use super::super::testing::trace;
     use super::*;
 
-    /// A trace of spans `(id, parent, service, kind, name)`, each of which begins after those before it.
-    fn trace(spans: &[(&str, &str, &str, &str, &str)]) -> Trace {
-        let span = |(at, (id, parent, service, kind, name)): (usize, &(&str, &str, &str, &str, &str))| {
-            let parent = json!([{ "refType": "CHILD_OF", "traceID": "t", "spanID": parent }]);
-            json!({
-                "traceID": "t", "spanID": id, "operationName": name, "processID": service,
-                "references": if parent[0]["spanID"] == "" { json!([]) } else { parent },
-                "startTime": at, "duration": 10,
-                "tags": [{ "key": "span.kind", "type": "string", "value": kind }],
-            })
-        };
-        let processes: Value = spans
-            .iter()
-            .map(|(_, _, service, ..)| ((*service).to_owned(), json!({ "serviceName": service, "tags": [] })))
-            .collect::<serde_json::Map<_, _>>()
-            .into();
-        let spans: Vec<Value> = spans.iter().enumerate().map(span).collect();
-        Trace::read(&json!({ "spans": spans, "processes": processes })).expect("a trace")
-    }
+    const AN_ORDER: &str = "
+        gateway server POST /api/orders
+          orders server orders.place
+            orders producer publish a
+            orders producer publish b
+              inventory consumer process b
+            orders client inventory.reserve
+    ";
 
     fn an_order() -> Trace {
-        trace(&[
-            ("1", "", "gateway", "server", "POST /api/orders"),
-            ("2", "1", "orders", "server", "orders.place"),
-            ("3", "2", "orders", "producer", "publish a"),
-            ("4", "2", "orders", "producer", "publish b"),
-            ("5", "4", "inventory", "consumer", "process b"),
-            ("6", "2", "orders", "client", "inventory.reserve"),
-        ])
+        trace(AN_ORDER)
     }
 
     #[test]
     fn a_trace_is_drawn_as_it_is_described() {
-        let picture = "
-            gateway server POST /api/orders
-              orders server orders.place
-                orders producer publish a
-                orders producer publish b
-                  inventory consumer process b
-                orders client inventory.reserve
-        ";
-        an_order().looks_like(picture).unwrap_or_else(|why| panic!("{why}"));
+        an_order().looks_like(AN_ORDER).unwrap_or_else(|why| panic!("{why}"));
         assert!(an_order().looks_like("gateway server POST /api/orders").is_err(), "that is not all");
     }
 
@@ -203,10 +176,8 @@ mod tests {
 
     #[test]
     fn a_span_whose_parent_is_missing_is_a_root() {
-        let torn = trace(&[
-            ("1", "", "gateway", "server", "POST /api/orders"),
-            ("3", "2", "orders", "server", "orders.place"),
-        ]);
-        assert_eq!(torn.roots().count(), 2);
+        let mut torn = an_order();
+        torn.spans.remove(1);
+        assert_eq!(torn.roots().count(), 4);
     }
 }

@@ -124,3 +124,83 @@ fn outside(span: &Span, parent: &Span) -> Option<String> {
 fn told(fault: &str, span: &Span) -> String {
     format!("{} {} {}: {fault}", span.service, span.kind.as_str(), span.name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::trace;
+    use super::*;
+
+    const AN_ORDER: &str = "
+        gateway server POST /api/orders
+          gateway client POST → orders
+            orders server orders.place
+              orders client inventory.reserve → inventory
+                inventory server inventory.reserve
+                  inventory producer publish tradewind.events
+                    payments consumer process payments.events
+    ";
+
+    fn faults(trace: &Trace) -> String {
+        trace.check_order().expect_err("something is wrong with it")
+    }
+
+    #[test]
+    fn an_order_as_it_should_be_has_no_fault() {
+        trace(AN_ORDER).check_order().unwrap_or_else(|why| panic!("{why}"));
+    }
+
+    #[test]
+    fn each_fault_is_found() {
+        for (good, bad, says) in [
+            ("gateway server", "orders server", "a root that is not the gateway's alone"),
+            ("POST → orders", "POST → payments", "its caller meant"),
+            (
+                "inventory server inventory.reserve",
+                "inventory server inventory.commit",
+                "its caller asked for",
+            ),
+            ("inventory.reserve → inventory", "inventory.reserve", "nobody knows whom it called"),
+            ("inventory server", "inventory client", "of another service"),
+            ("orders client", "catalog client", "of another service"),
+            ("inventory producer", "inventory server", "which is no client"),
+            ("payments consumer", "shipping consumer", "is the queue of payments"),
+        ] {
+            assert!(AN_ORDER.contains(good), "{good}");
+            let said = faults(&trace(&AN_ORDER.replacen(good, bad, 1)));
+            assert!(said.contains(says), "{bad}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_missing_span_a_second_root_and_a_circle_are_found() {
+        let mut torn = trace(AN_ORDER);
+        torn.spans.remove(2);
+        assert!(faults(&torn).contains("its parent is missing"));
+        let two = trace(&format!("{AN_ORDER}gateway server POST /api/orders"));
+        assert!(faults(&two).contains("a root that is not the gateway's alone"));
+        let mut circle = trace(AN_ORDER);
+        circle.spans[5].parent = Some("6".to_owned());
+        assert!(faults(&circle).contains("not all of 7 spans hang below a root"));
+    }
+
+    #[test]
+    fn times_and_wires_that_do_not_agree_are_found() {
+        let mut late = trace(AN_ORDER);
+        late.spans[3].duration = 1_000;
+        assert!(faults(&late).contains("it is not within the time of orders.place"));
+        let mut early = trace(AN_ORDER);
+        early.spans[4].start = 500;
+        assert!(faults(&early).contains("outside of its caller's time"));
+        let mut crossed = trace(AN_ORDER);
+        crossed.spans[4].tags.insert("tradewind.wire".to_owned(), "grpc".into());
+        assert!(faults(&crossed).contains("asked over"));
+    }
+
+    #[test]
+    fn a_failure_is_a_fault_unless_it_was_to_be() {
+        let mut failed = trace(AN_ORDER);
+        failed.spans[3].tags.insert("otel.status_code".to_owned(), "ERROR".into());
+        assert!(faults(&failed).contains("orders client inventory.reserve: it failed"));
+        failed.check_shape().unwrap_or_else(|why| panic!("{why}"));
+    }
+}

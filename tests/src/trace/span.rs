@@ -59,6 +59,11 @@ pub enum Kind {
 impl Kind {
     const ALL: [Self; 5] = [Self::Server, Self::Client, Self::Producer, Self::Consumer, Self::Internal];
 
+    /// The one of that word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -155,8 +160,7 @@ impl Span {
         };
         let number = |key: &str| json[key].as_u64().ok_or_else(|| format!("no {key} in {json}"));
         let tags = tags(&json["tags"]);
-        let kind =
-            Kind::ALL.into_iter().find(|kind| tags.get("span.kind").is_some_and(|tag| tag == kind.as_str()));
+        let kind = tags.get("span.kind").and_then(|kind| Kind::named(kind.as_str()?));
         let process = &processes[text("processID")?];
         let service = process["serviceName"].as_str().ok_or_else(|| format!("no service in {process}"))?;
         let trace = text("traceID")?;
@@ -207,7 +211,7 @@ impl Span {
 
     /// Whether it is a statement that a database was given.
     pub fn is_statement(&self) -> bool {
-        self.kind == Kind::Client && self.tags.contains_key("db.system.name")
+        self.kind == Kind::Client && self.tags.contains_key("db.query.text")
     }
 
     /// Whether a message went out or came in with it.

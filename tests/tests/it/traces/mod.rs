@@ -18,10 +18,12 @@ mod python;
 mod sampling;
 mod tree;
 
+use contracts::TraceContext;
 use contracts::orders::{Coordination, Order};
 use serde_json::{Value, json};
 use system_tests::reply::Reply;
 use system_tests::shop::{Shop, order_of};
+use system_tests::trace::Trace;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tradewind-under-test");
 
@@ -39,8 +41,29 @@ async fn settled(shop: &Shop, order: &Value) -> Order {
     shop.rest(id).await
 }
 
+/// A trace that somebody outside of the shop has begun, and records.
+fn recorded() -> TraceContext {
+    TraceContext { sampled: true, ..TraceContext::root() }
+}
+
 /// Places an order as part of a trace of the customer's own.
 async fn placed_within(shop: &Shop, traceparent: &str, order: &Value) -> Reply {
     let request = shop.http.post(shop.url("/api/orders")).header("traceparent", traceparent).json(order);
     Reply::of(request.send().await.expect("an answer")).await.expect("a body")
+}
+
+/// Whether all of a sync order's trace has arrived that its customer did not begin.
+fn is_whole(trace: &Trace) -> Result<(), String> {
+    trace.check_order()?;
+    is_complete(trace)
+}
+
+/// Whether the last that happens in a sync order has arrived.
+fn is_complete(trace: &Trace) -> Result<(), String> {
+    let heard = trace.named("notifications", "process notifications.events").count();
+    let root = trace.named("gateway", "POST /api/orders").count();
+    match (root, heard) {
+        (1, 2) => Ok(()),
+        _ => Err(format!("the gateway {root} times, mails {heard} times:\n{}", trace.picture())),
+    }
 }

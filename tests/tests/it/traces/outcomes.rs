@@ -13,7 +13,7 @@ use system_tests::trace::{Kind, Observatory, Span, Trace, trace_of};
 use testkit::AmqpClient;
 use uuid::Uuid;
 
-use super::{PROGRAM, order_in, placed_within, settled};
+use super::{PROGRAM, order_in, placed_within, recorded, settled};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_error_stands_where_the_bank_said_no_and_nowhere_else_in_the_order() {
@@ -107,7 +107,7 @@ async fn a_letter_that_is_sent_again_has_a_link_to_the_attempt_at_which_it_was_p
     }
     let shop = Shop::start(PROGRAM, &[]).await;
     let observatory = Observatory::of(&shop);
-    let said = TraceContext::root();
+    let said = recorded();
     publish_what_makes_no_sense(&shop, &said).await;
     let id = said.trace_id_hex();
     let attempts = |count: usize| {
@@ -172,7 +172,7 @@ async fn a_trace_that_the_customer_has_begun_goes_on_and_one_that_is_not_recorde
         assert_eq!(shop.rest(order).await.step, "confirmed");
         assert_eq!(trace_of(&shop, order).await, unrecorded.trace_id_hex(), "its id is kept all the same");
     }
-    let recorded = TraceContext::root();
+    let recorded = recorded();
     let reply = placed_within(&shop, &recorded.traceparent(), &order_of("KIT-0001", 1, "tok_approve")).await;
     let order = reply.confirmed().unwrap_or_else(|| panic!("not confirmed: {reply:?}"));
     assert_eq!(trace_of(&shop, order.id).await, recorded.trace_id_hex());

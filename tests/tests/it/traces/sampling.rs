@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use contracts::TraceContext;
 use serde_json::Value;
 use system_tests::shop::{PATIENCE, Shop, order_of};
-use system_tests::trace::{Observatory, Trace, trace_of};
+use system_tests::trace::{Observatory, trace_of};
 use testkit::eventually;
 
-use super::{PROGRAM, placed_within, settled};
+use super::{PROGRAM, is_complete, is_whole, placed_within, recorded, settled};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_share_of_orders_that_is_recorded_changes_while_the_shop_runs() {
@@ -24,7 +23,7 @@ async fn the_share_of_orders_that_is_recorded_changes_while_the_shop_runs() {
         unrecorded.push(trace_of(&shop, settled(&shop, &order).await.id).await);
     }
     // whoever asks for a trace of their own gets it
-    let theirs = TraceContext::root();
+    let theirs = recorded();
     placed_within(&shop, &theirs.traceparent(), &order).await;
     observatory.until(&theirs.trace_id_hex(), is_complete).await;
 
@@ -70,7 +69,7 @@ async fn log_levels_change_while_the_shop_runs_and_lines_tell_the_span_that_they
     let trace = observatory.until(&loud, is_whole).await;
     let spans: BTreeSet<&str> = trace.spans.iter().map(|span| span.id.as_str()).collect();
     for line in lines_of(&shop, &loud).await {
-        let span = line["span_id"].as_str().unwrap_or_else(|| panic!("no span: {line}"));
+        let span = line["span"]["span_id"].as_str().unwrap_or_else(|| panic!("no span: {line}"));
         assert!(spans.contains(span), "{span} is no span of {loud}: {line}");
     }
     let events = trace.spans.iter().flat_map(|span| &span.events);
@@ -103,7 +102,7 @@ async fn lines_of(shop: &Shop, trace: &str) -> Vec<Value> {
         let lines = whole.lines().map(|line| {
             serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("no JSON, {error}: {line}"))
         });
-        let lines: Vec<Value> = lines.filter(|line| line["trace_id"] == trace).collect();
+        let lines: Vec<Value> = lines.filter(|line| line["span"]["trace_id"] == trace).collect();
         lines.iter().any(|line| message(line).contains("is confirmed")).then_some(lines)
     })
     .await
@@ -115,20 +114,4 @@ fn level(line: &Value) -> &str {
 
 fn message(line: &Value) -> &str {
     line["message"].as_str().unwrap_or_default()
-}
-
-/// Whether all of a sync order's trace has arrived that its customer did not begin.
-fn is_whole(trace: &Trace) -> Result<(), String> {
-    trace.check_order()?;
-    is_complete(trace)
-}
-
-/// Whether the last that happens in a sync order has arrived.
-fn is_complete(trace: &Trace) -> Result<(), String> {
-    let heard = trace.named("notifications", "process notifications.events").count();
-    let root = trace.named("gateway", "POST /api/orders").count();
-    match (root, heard) {
-        (1, 2) => Ok(()),
-        _ => Err(format!("the gateway {root} times, mails {heard} times:\n{}", trace.picture())),
-    }
 }

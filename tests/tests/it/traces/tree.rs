@@ -185,7 +185,8 @@ fn edges_take(trace: &Trace, topology: &Topology, wire: &str) {
             trace.spans.iter().filter(|span| span.service == callee.name() && span.kind == Kind::Server)
         {
             assert_eq!(served.tag("rpc.service"), Some(callee.name()), "{served:#?}");
-            assert_eq!(served.tag("rpc.method"), Some(served.name.as_str()), "{served:#?}");
+            let method = served.tag("rpc.method").unwrap_or_default();
+            assert_eq!(served.name, format!("{callee}.{method}"), "{served:#?}");
         }
     }
 }
@@ -226,6 +227,8 @@ fn statements_are_below_what_asked_them(trace: &Trace) {
         let [operation, table, text] =
             ["db.operation.name", "db.collection.name", "db.query.text"].map(|key| statement.tag(key));
         let text = text.unwrap_or_else(|| panic!("no text: {statement:#?}"));
+        let engine = statement.tag("db.system.name").unwrap_or_default();
+        assert!(["sqlite", "postgresql"].contains(&engine), "{statement:#?}");
         for private in ["tok_approve", "Elm 1", "53111"] {
             assert!(!text.contains(private), "{private} stands in a statement: {text}");
         }
