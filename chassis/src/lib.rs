@@ -11,13 +11,15 @@
 //! - [`discovery`]: the client of the service registry
 //! - [`messaging`]: messages through a broker: outbox, inbox, relay, consumers
 //! - [`store`]: databases: SQLite and PostgreSQL behind one door, migrations
-//! - [`telemetry`]: logs and metrics
+//! - [`telemetry`]: logs, metrics and traces
 //! - [`clock`]: the time, as business code sees it
 //! - [`bell`]: wakes those in this process who wait for news
+//! - `backoff`: how long to wait before something is tried again
 //! - [`follow`]: streams of what is past, at once, and of what is to come, as it happens
 //!
 //! Not for: business rules (`services/`), or how one service calls another (`wires/`).
 
+mod backoff;
 pub mod bell;
 pub mod clock;
 pub mod config;

@@ -16,9 +16,15 @@ pub struct Context {
     pub caller: String,
     /// Where this call belongs in the distributed trace.
     pub trace: TraceContext,
+    /// What somebody wants those further down to know (W3C Baggage), handed on untouched from call to call. Messages
+    /// do not carry it: what a client attaches to a request is not kept in our books for days.
+    pub baggage: Option<String>,
 }
 
 impl Context {
+    /// The longest baggage that is handed on, in bytes: what the specification asks for at least.
+    pub const LONGEST_BAGGAGE: usize = 8192;
+
     /// A context for work that `caller` begins by itself, with `budget` to finish it.
     pub fn background(caller: &str, budget: Duration) -> Self {
         Self {
@@ -26,18 +32,21 @@ impl Context {
             idempotency_key: None,
             caller: caller.to_owned(),
             trace: TraceContext::root(),
+            baggage: None,
         }
     }
 
     /// The context that `module` hands on when it calls another on behalf of this call: the same
-    /// deadline, a child span, and no idempotency key, because a key names the customer's intention
-    /// at one service and not what that service does to fulfil it.
+    /// deadline, the same place in the trace (the call itself is a span, which begins when it is made), and no
+    /// idempotency key, because a key names the customer's intention at one service and not what that service does
+    /// to fulfil it.
     pub fn onward(&self, module: &str) -> Self {
         Self {
             deadline: self.deadline,
             idempotency_key: None,
             caller: module.to_owned(),
-            trace: self.trace.child(),
+            trace: self.trace.clone(),
+            baggage: self.baggage.clone(),
         }
     }
 
@@ -50,6 +59,13 @@ impl Context {
     /// The same call with another deadline, sooner or later.
     pub fn with_deadline(mut self, deadline: Deadline) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// The same call with baggage, unless that is too long, or no header could carry it.
+    pub fn with_baggage(mut self, baggage: &str) -> Self {
+        let fits = (1..=Self::LONGEST_BAGGAGE).contains(&baggage.len()) && is_printable(baggage);
+        self.baggage = fits.then(|| baggage.to_owned());
         self
     }
 
@@ -126,9 +142,9 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// The first span of a new trace.
+    /// A new trace, which nobody records.
     pub fn root() -> Self {
-        Self { trace_id: Uuid::new_v4().as_u128(), span_id: new_span_id(), sampled: true, state: None }
+        Self { trace_id: Uuid::new_v4().as_u128(), span_id: new_span_id(), sampled: false, state: None }
     }
 
     /// A new span in the same trace.
@@ -162,10 +178,14 @@ impl TraceContext {
         let trace_id = u128::from_str_radix(trace, 16).ok().filter(|id| *id != 0)?;
         let span_id = u64::from_str_radix(span, 16).ok().filter(|id| *id != 0)?;
         let flags = u8::from_str_radix(flags, 16).ok()?;
-        let printable = |s: &str| s.bytes().all(|b| (0x20..=0x7e).contains(&b));
-        let state = tracestate.filter(|s| (1..=512).contains(&s.len()) && printable(s)).map(str::to_owned);
+        let state = tracestate.filter(|s| (1..=512).contains(&s.len()) && is_printable(s)).map(str::to_owned);
         Some(Self { trace_id, span_id, sampled: flags & 1 == 1, state })
     }
+}
+
+/// Whether a header could carry it.
+fn is_printable(text: &str) -> bool {
+    text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
 }
 
 fn new_span_id() -> u64 {
@@ -214,13 +234,22 @@ mod tests {
     }
 
     #[test]
+    fn baggage_is_handed_on_where_a_header_could_carry_it() {
+        let context = || Context::background("gateway", Duration::from_secs(5));
+        let onward = context().with_baggage("tenant=7;p=1,user=ada").onward("orders");
+        assert_eq!(onward.baggage.as_deref(), Some("tenant=7;p=1,user=ada"));
+        for bad in ["", "a=b\r\nx-role: admin", "a=ü", &"x".repeat(8193)] {
+            assert_eq!(context().with_baggage(bad).baggage, None, "{bad:?}");
+        }
+    }
+
+    #[test]
     fn an_onward_call_keeps_the_deadline_and_drops_the_key() {
         let context = Context::background("gateway", Duration::from_secs(5))
             .with_key(IdempotencyKey::parse("k-1").expect("a good key"));
         let onward = context.onward("orders");
         assert_eq!(onward.deadline, context.deadline);
-        assert_eq!(onward.trace.trace_id, context.trace.trace_id);
-        assert_ne!(onward.trace.span_id, context.trace.span_id);
+        assert_eq!(onward.trace, context.trace);
         assert_eq!(onward.idempotency_key, None);
         assert_eq!(onward.caller, "orders");
     }

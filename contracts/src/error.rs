@@ -232,6 +232,11 @@ macro_rules! codes {
                 match self { $(Self::$name => $status,)* }
             }
 
+            /// Whether it is whoever answers that failed, and not whoever asked.
+            pub const fn is_servers_fault(self) -> bool {
+                self.status() >= 500
+            }
+
             /// The gRPC code.
             pub const fn grpc(self) -> tonic::Code {
                 match self { $(Self::$name => tonic::Code::$grpc,)* }

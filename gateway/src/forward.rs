@@ -7,6 +7,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
+use chassis::telemetry::requests::Taken;
+use chassis::telemetry::spans::{Begin, KeyValue, Span, SpanKind};
 use contracts::error::chain;
 use contracts::{Context, Deadline, Kind, TraceContext};
 use http::header::HeaderMap;
@@ -49,6 +51,9 @@ async fn forward(gateway: &Gateway, request: Request) -> Result<Response, Refuse
         Missing::Path => Refused::unknown(&parts.method, path),
         Missing::Method(allowed) => Refused::method(&parts.method, path, &allowed),
     })?;
+    if let Some(taken) = parts.extensions.get::<Taken>() {
+        taken.is(&route.config().path);
+    }
     admission::protocol(&parts.headers, route)?;
     let limit = route.config().body_bytes.unwrap_or(rules.config.body_bytes);
     admission::length(&parts.headers, limit)?;
@@ -132,8 +137,11 @@ impl Errand<'_> {
 
     async fn attempt(&self, chosen: Chosen, body: Body, rules: &Rules) -> Result<Response, Failed> {
         let Chosen { upstream, address, ticket } = chosen;
+        let span = self.span(address.as_ref());
         let (upload, handle) = Upload::new(body, self.limit);
-        match upstream.oneshot(self.request(upload)).await {
+        let answer = span.around(upstream.oneshot(self.request(upload, &span))).await;
+        note(&span, &answer);
+        match answer {
             // a module in this process makes what it can of a body that was cut off
             Ok(_) if address.is_none() && handle.stopped() == Some(Stopped::TooLarge) => {
                 Err(Failed::Finally(Refused::too_large(self.limit)))
@@ -161,16 +169,37 @@ impl Errand<'_> {
         self.route.kind(&self.method)
     }
 
+    /// The span of an attempt.
+    fn span(&self, address: Option<&Authority>) -> Span {
+        let span = Begin::new(SpanKind::Client, "gateway", self.method.to_string());
+        let span = span.child_of(&self.context.trace).begin();
+        span.describe(|| {
+            [
+                KeyValue::new("http.request.method", self.method.to_string()),
+                KeyValue::new("url.template", self.route.config().rewrite.clone()),
+                KeyValue::new("peer.service", self.route.service().to_owned()),
+            ]
+        });
+        if let Some(address) = address {
+            span.describe(|| {
+                [
+                    KeyValue::new("server.address", address.host().to_owned()),
+                    KeyValue::new("server.port", i64::from(address.port_u16().unwrap_or(80))),
+                ]
+            });
+        }
+        span
+    }
+
     /// The request as the upstream gets it. Made anew for each attempt, with the time that is left.
-    fn request(&self, upload: Upload) -> http::Request<Body> {
+    fn request(&self, upload: Upload, span: &Span) -> http::Request<Body> {
+        let context = Context { trace: span.trace().clone(), ..self.context.clone() };
         let mut request = http::Request::new(Body::new(upload));
         self.method.clone_into(request.method_mut());
         self.target.clone_into(request.uri_mut());
         self.headers.clone_into(request.headers_mut());
-        request::stamp(request.headers_mut(), &self.context);
-        let extensions = request.extensions_mut();
-        extensions.insert(self.context.trace.clone());
-        extensions.insert(HeadDeadline(Deadline::after(self.context.deadline.left() + GRACE)));
+        request::stamp(request.headers_mut(), &context);
+        request.extensions_mut().insert(HeadDeadline(Deadline::after(context.deadline.left() + GRACE)));
         request
     }
 
@@ -192,5 +221,20 @@ impl Errand<'_> {
         let from = Answerer { service, address, version: parts.version };
         response::inbound(response.headers_mut(), &from, &rules.table);
         response
+    }
+}
+
+/// What came of an attempt, for its span.
+fn note(span: &Span, answer: &Result<http::Response<Body>, UpstreamError>) {
+    match answer {
+        Ok(response) => {
+            let status = response.status();
+            span.describe(|| [KeyValue::new("http.response.status_code", i64::from(status.as_u16()))]);
+            // to a client, refusals are errors, too
+            if status.is_client_error() || status.is_server_error() {
+                span.fail(status.as_u16(), status);
+            }
+        }
+        Err(error) => span.fail(error.kind(), chain(error)),
     }
 }

@@ -15,7 +15,7 @@ static REQUESTS: LazyLock<Counter<u64>> = LazyLock::new(|| {
 
 static IN_FLIGHT: LazyLock<UpDownCounter<i64>> = LazyLock::new(|| {
     meter()
-        .i64_up_down_counter("gateway.upstream.in_flight")
+        .i64_up_down_counter("gateway.upstream.active_requests")
         .with_description("Requests that a service works on, up to the last byte of its response")
         .build()
 });
@@ -23,7 +23,7 @@ static IN_FLIGHT: LazyLock<UpDownCounter<i64>> = LazyLock::new(|| {
 /// Counts a request for `service` that the client was given `status` for.
 pub(crate) fn answered(service: &str, status: http::StatusCode) {
     let labels = [
-        KeyValue::new("service", service.to_owned()),
+        KeyValue::new("peer.service", service.to_owned()),
         KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
     ];
     REQUESTS.add(1, &labels);
@@ -31,5 +31,5 @@ pub(crate) fn answered(service: &str, status: http::StatusCode) {
 
 /// Notes that `service` works on `change` more requests.
 pub(crate) fn in_flight(service: &str, change: i64) {
-    IN_FLIGHT.add(change, &[KeyValue::new("service", service.to_owned())]);
+    IN_FLIGHT.add(change, &[KeyValue::new("peer.service", service.to_owned())]);
 }

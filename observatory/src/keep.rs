@@ -10,9 +10,3 @@ pub trait Keep: Send + Sync + 'static {
     /// Points of one request.
     fn points(&self, points: Vec<Point>);
 }
-
-/// Keeps nothing.
-impl Keep for () {
-    fn spans(&self, _: Vec<Span>) {}
-    fn points(&self, _: Vec<Point>) {}
-}

@@ -8,7 +8,8 @@
 //! - [`span`]: what is kept of a span; no I/O, nothing of any protocol
 //! - [`limits`]: how much is taken in, and kept
 //! - [`metric`]: what is kept of a metric, likewise
-//! - [`Observatory`]: all of it, put together and run
+//! - [`embedded`], [`Observatory`]: all of it, put together and run
+//! - `connections`: how many may connect, and how long they may take
 //! - `otlp`: from OTLP's messages to spans and points, with what is refused counted and named
 //! - [`refused`], [`counts`]: the names, and the counters
 //! - `intake`: the bounded way from whoever receives to the one task that keeps, which hands on to [`Keep`]
@@ -24,6 +25,7 @@
 
 mod api;
 pub mod clock;
+mod connections;
 pub mod counts;
 mod intake;
 mod jaeger;
@@ -46,4 +48,4 @@ mod testing;
 
 pub use keep::Keep;
 pub use limits::Limits;
-pub use observatory::{Listeners, Observatory};
+pub use observatory::{Listeners, Observatory, embedded};

@@ -1,10 +1,10 @@
 //! The observatory by itself: `cargo run -p observatory`.
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser;
-use observatory::{Limits, Listeners, Observatory};
+use observatory::clock::SystemClock;
+use observatory::{Limits, Listeners};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -40,7 +40,7 @@ async fn main() -> anyhow::Result<()> {
     let (grpc, http, pages) =
         tokio::try_join!(listen("--grpc", grpc), listen("--http", http), listen("--pages", pages))?;
     let listeners = Listeners { grpc, http, pages };
-    let observatory = Observatory::new(Limits::default(), Arc::new(())).with_hosts(hosts);
+    let observatory = observatory::embedded(Limits::default(), SystemClock, hosts);
     Ok(observatory.serve(listeners, ended()?).await?)
 }
 

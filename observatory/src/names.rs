@@ -1,9 +1,16 @@
 //! Words that several parts use.
 
-use crate::span::Kind;
+use crate::span::{Kind, Text};
 
 /// What stands for all the services, operations or addresses for which there was no place of their own.
 pub const OTHERS: &str = "(others)";
+
+/// The name under which something is kept: its own while fewer than `most` are. The others have a place besides these,
+/// so that there is room again once one of these is forgotten.
+pub(crate) fn admitted(name: &Text, most: usize, known: usize, is_known: impl Fn(&str) -> bool) -> Text {
+    let own = known - usize::from(is_known(OTHERS));
+    if is_known(name) || own < most { name.clone() } else { OTHERS.into() }
+}
 
 impl Kind {
     /// All of them.

@@ -10,16 +10,19 @@ use tokio_util::sync::CancellationToken;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::clock::{Clock, SystemClock};
+use crate::connections;
 use crate::counts::Counts;
 use crate::intake::{Intake, Outlet, intake};
 use crate::keep::Keep;
 use crate::limits::Limits;
 use crate::otlp::{self, Receiver};
 use crate::pages::{self, Hosts};
+use crate::store::{self, Store};
 
 /// Requests of OTLP that are read at once, each of [`Limits::request_bytes`] at most; others wait.
-const READ_AT_ONCE: usize = 16;
-/// How long a sender may take to send a request, and to wait for its turn.
+const READ_AT_ONCE: usize = 8;
+/// How long a sender may take to send a request, with the time that it waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long requests under way may take once the end has begun.
 const LEAVE: Duration = Duration::from_secs(5);
@@ -38,6 +41,7 @@ pub struct Listeners {
 /// An observatory that does not run yet.
 pub struct Observatory {
     limits: Limits,
+    clock: Arc<dyn Clock>,
     keep: Arc<dyn Keep>,
     counts: Arc<Counts>,
     intake: Intake,
@@ -46,12 +50,30 @@ pub struct Observatory {
     hosts: Hosts,
 }
 
+/// A whole observatory: it keeps what it takes in within `limits`, and answers for it. Its pages may be asked for by
+/// the names `hosts`, besides `localhost` and addresses.
+pub fn embedded(limits: Limits, clock: impl Clock, hosts: impl IntoIterator<Item = String>) -> Observatory {
+    let store = Arc::new(Store::new(limits.clone(), clock));
+    let (intake, outlet) = intake(limits.intake_bytes);
+    store.fed_by(intake.clone());
+    Observatory {
+        limits,
+        clock: store.clock(),
+        counts: store.counts().clone(),
+        keep: store.clone(),
+        intake,
+        outlet,
+        queries: store::routes(store),
+        hosts: Hosts::new(hosts),
+    }
+}
+
 impl Observatory {
-    /// One that takes in within limits, and hands on what it took to `keep`.
+    /// One that takes in within limits, hands on what it took to `keep`, and answers nothing.
     pub fn new(limits: Limits, keep: Arc<dyn Keep>) -> Self {
         let (intake, outlet) = intake(limits.intake_bytes);
         let (counts, queries, hosts) = (Arc::default(), Router::new(), Hosts::default());
-        Self { limits, keep, counts, intake, outlet, queries, hosts }
+        Self { limits, clock: Arc::new(SystemClock), keep, counts, intake, outlet, queries, hosts }
     }
 
     /// Answers these, too, where the pages are.
@@ -73,52 +95,37 @@ impl Observatory {
         self.counts.clone()
     }
 
-    /// How many bytes wait to be kept, at any time.
-    pub fn waiting(&self) -> impl Fn() -> usize + Clone + Send + Sync + 'static {
-        let intake = self.intake.clone();
-        move || intake.waiting()
-    }
-
     /// Runs until `shutdown`; then requests under way are answered, and what was taken in is kept.
     pub async fn serve(self, listeners: Listeners, shutdown: CancellationToken) -> std::io::Result<()> {
-        let receiver = Receiver::new(self.limits, self.intake, self.counts);
-        // outermost first: who waits for a turn is not patient for ever
-        let bounds = tower::ServiceBuilder::new()
-            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
-            .layer(GlobalConcurrencyLimitLayer::new(READ_AT_ONCE));
-        let grpc = otlp::grpc::routes(receiver.clone()).layer(bounds.clone());
-        let http = otlp::http::routes(receiver).layer(bounds);
+        let receiver = Receiver::new(self.limits.clone(), self.clock, self.intake, self.counts);
+        let bounded = |routes: Router| {
+            // One layer after the other, and not both as one: then the time that somebody waits for a turn counts.
+            routes
+                .layer(GlobalConcurrencyLimitLayer::new(READ_AT_ONCE))
+                .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
+        };
+        let grpc = bounded(otlp::grpc::routes(receiver.clone()));
+        let http = bounded(otlp::http::routes(receiver));
         let pages = pages::routes(self.queries, self.hosts);
 
         let (outlet, keep, received) = (self.outlet, self.keep, CancellationToken::new());
         let all_received = received.clone();
         // a task of its own: nobody who asks waits for what is being kept
         let mut keeping = tokio::spawn(async move { outlet.hand_on(&*keep, all_received).await });
-        let servers = async {
-            tokio::try_join!(
-                serve(listeners.grpc, grpc, &shutdown),
-                serve(listeners.http, http, &shutdown),
-                serve(listeners.pages, pages, &shutdown),
-            )
-        };
-        let outcome = tokio::select! {
-            served = servers => served.map(|_| ()),
-            () = left_alone(&shutdown) => Ok(()),
+        let places = self.limits.connections;
+        let serve = |listener, routes| connections::serve(listener, routes, places, shutdown.clone(), LEAVE);
+        tokio::select! {
+            _ = async {
+                tokio::join!(
+                    serve(listeners.grpc, grpc),
+                    serve(listeners.http, http),
+                    serve(listeners.pages, pages),
+                )
+            } => {}
             // nothing but a panic ends it before all is received
             panicked = &mut keeping => return panicked.map_err(std::io::Error::other),
-        };
+        }
         received.cancel();
-        keeping.await.map_err(std::io::Error::other)?;
-        outcome
+        keeping.await.map_err(std::io::Error::other)
     }
-}
-
-async fn serve(listener: TcpListener, router: Router, shutdown: &CancellationToken) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned()).await
-}
-
-/// Returns when the end has begun and nobody may take any longer.
-async fn left_alone(shutdown: &CancellationToken) {
-    shutdown.cancelled().await;
-    tokio::time::sleep(LEAVE).await;
 }

@@ -151,8 +151,14 @@ impl Span {
 }
 
 fn weight_of(attributes: &[Attribute]) -> usize {
-    let weight = |attribute: &Attribute| attribute.key.len() + attribute.value.weight();
-    attributes.iter().map(|attribute| size_of::<Attribute>() + weight(attribute)).sum()
+    attributes.iter().map(|attribute| size_of::<Attribute>() + attribute.weight()).sum()
+}
+
+impl Attribute {
+    /// About how many bytes its texts take.
+    pub(crate) fn weight(&self) -> usize {
+        self.key.len() + self.value.weight()
+    }
 }
 
 impl Value {
@@ -163,4 +169,12 @@ impl Value {
             Self::Bool(_) | Self::Int(_) | Self::Double(_) => 0,
         }
     }
+}
+
+/// A number in words, for where there is no number: as protobuf's JSON writes those that JSON has no word for.
+pub(crate) fn in_words(number: f64) -> String {
+    if number.is_infinite() {
+        return if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+    }
+    number.to_string()
 }

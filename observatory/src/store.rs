@@ -1,14 +1,17 @@
 //! All that is kept, under one roof: the window of traces, the numbers, and the routes by which they are asked.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
+use crate::counts::Counts;
+use crate::intake::Intake;
+use crate::keep::Keep;
 use crate::limits::Limits;
-use crate::series::{Point, Series};
+use crate::metric::Point;
+use crate::series::Series;
 use crate::span::Span;
 use crate::traces::{Outcome, Traces};
 use crate::{api, jaeger};
@@ -19,27 +22,14 @@ const READERS: usize = 2;
 /// What is kept.
 pub struct Store {
     limits: Limits,
-    clock: Box<dyn Clock>,
+    clock: Arc<dyn Clock>,
     traces: Traces,
     series: Series,
-    received: AtomicU64,
-    intake: OnceLock<Box<dyn Intake>>,
+    /// What is received, before it comes here.
+    counts: Arc<Counts>,
+    /// Where it waits until it comes here.
+    intake: OnceLock<Intake>,
     readers: Arc<Semaphore>,
-}
-
-/// Counts what comes in, before it comes to the store.
-pub trait Intake: Send + Sync + 'static {
-    /// What it counted so far.
-    fn counts(&self) -> IntakeCounts;
-}
-
-/// What came in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IntakeCounts {
-    /// Spans that came, dropped ones included.
-    pub received: u64,
-    /// Spans that never came to the store, by reason: `full`, `malformed`, ….
-    pub dropped: Vec<(&'static str, u64)>,
 }
 
 /// A reader was broken off: its process is ending, or it panicked, which the log tells.
@@ -54,25 +44,23 @@ impl Store {
             traces: Traces::new(&limits),
             series: Series::new(&limits, clock.now()),
             limits,
-            clock: Box::new(clock),
-            received: AtomicU64::new(0),
+            clock: Arc::new(clock),
+            counts: Arc::default(),
             intake: OnceLock::new(),
             readers: Arc::new(Semaphore::new(READERS)),
         }
     }
 
-    /// Names who counts what comes in, for the status. Without one the store tells of what came to it. Who is named
-    /// first stays.
-    pub fn counted_by(&self, intake: impl Intake) {
+    /// Names the intake that leads here, for the status. Who is named first stays.
+    pub(crate) fn fed_by(&self, intake: Intake) {
         // a second one is a mistake of the assembly, and harmless
-        let _ = self.intake.set(Box::new(intake));
+        let _ = self.intake.set(intake);
     }
 
     /// Takes spans in: counts them, and keeps them as long as there is room. Costs for each what
     /// [`Traces::insert`] and [`Series::observe`] cost.
     pub fn insert(&self, spans: Vec<Span>) {
         let now = self.now();
-        self.received.fetch_add(spans.len() as u64, Ordering::Relaxed);
         let spans: Vec<Arc<Span>> = spans.into_iter().map(Arc::new).collect();
         let outcomes = self.traces.insert(&spans, now);
         for (span, outcome) in spans.iter().zip(outcomes) {
@@ -83,9 +71,10 @@ impl Store {
         }
     }
 
-    /// Takes a point of a metric in.
-    pub fn point(&self, point: Point) {
-        self.series.point(point, self.now());
+    /// Takes points of metrics in. Costs for each what [`Series::point`] costs.
+    pub fn insert_points(&self, points: &[Point]) {
+        let now = self.now();
+        points.iter().for_each(|point| self.series.point(point, now));
     }
 
     /// The window of traces.
@@ -108,9 +97,18 @@ impl Store {
         self.clock.now()
     }
 
-    pub(crate) fn intake(&self) -> IntakeCounts {
-        let own = || IntakeCounts { received: self.received.load(Ordering::Relaxed), dropped: Vec::new() };
-        self.intake.get().map_or_else(own, |intake| intake.counts())
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    /// What was received, and refused before it came here.
+    pub fn counts(&self) -> &Arc<Counts> {
+        &self.counts
+    }
+
+    /// Bytes that wait to come here.
+    pub(crate) fn waiting(&self) -> usize {
+        self.intake.get().map_or(0, Intake::waiting)
     }
 
     /// Reads where it holds nobody up: beside the tasks that serve, and no more than a few at once.
@@ -126,6 +124,16 @@ impl Store {
             work(&store)
         });
         reading.await.map_err(|_| Interrupted)
+    }
+}
+
+impl Keep for Store {
+    fn spans(&self, spans: Vec<Span>) {
+        self.insert(spans);
+    }
+
+    fn points(&self, points: Vec<Point>) {
+        self.insert_points(&points);
     }
 }
 

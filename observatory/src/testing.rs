@@ -11,6 +11,7 @@ use tower::ServiceExt;
 
 use crate::clock::{ManualClock, nanos};
 use crate::limits::Limits;
+use crate::metric::{Instrument, Measure, Point, Series};
 use crate::span::{Attribute, Event, Kind, Link, Resource, Span, Status, Text, Value};
 use crate::store::{Store, routes};
 
@@ -71,7 +72,7 @@ impl Span {
         self.with(key, Value::Text(text.into()))
     }
 
-    pub(crate) fn from_process(self, attributes: &[(&str, &str)]) -> Self {
+    pub(crate) fn of_process(self, attributes: &[(&str, &str)]) -> Self {
         let attribute = |(key, text): &(&str, &str)| Attribute { key: (*key).into(), value: words(text) };
         let attributes = attributes.iter().map(attribute).collect();
         let resource = Arc::new(Resource { service: self.resource.service.clone(), attributes });
@@ -94,6 +95,46 @@ impl Span {
     pub(crate) fn warned(mut self, warning: &str) -> Self {
         self.warnings = Box::new([Text::from(warning)]);
         self
+    }
+}
+
+/// What will be a point of a metric once it is said when it was measured.
+pub(crate) struct Measured {
+    series: Series,
+    measure: Measure,
+}
+
+impl Measured {
+    pub(crate) fn gauge(service: &str, name: &str, value: f64) -> Self {
+        Self::number(service, name, Instrument::Gauge, value)
+    }
+
+    pub(crate) fn number(service: &str, name: &str, instrument: Instrument, value: f64) -> Self {
+        let resource = Arc::new(Resource { service: service.into(), attributes: Box::default() });
+        let (name, unit, attributes) = (name.into(), "".into(), Box::default());
+        let series = Series { name, unit, instrument, attributes, resource };
+        Self { series, measure: Measure::Number(value) }
+    }
+
+    pub(crate) fn in_unit(mut self, unit: &str) -> Self {
+        self.series.unit = unit.into();
+        self
+    }
+
+    pub(crate) fn labelled(mut self, key: &str, text: &str) -> Self {
+        self.series.attributes = Box::new([Attribute { key: key.into(), value: words(text) }]);
+        self
+    }
+
+    pub(crate) fn by(mut self, instance: &str) -> Self {
+        let service = self.series.resource.service.clone();
+        let attributes = Box::new([Attribute { key: "service.instance.id".into(), value: words(instance) }]);
+        self.series.resource = Arc::new(Resource { service, attributes });
+        self
+    }
+
+    pub(crate) fn at(self, time: u64) -> Point {
+        Point { series: Arc::new(self.series), time, since: None, measure: self.measure }
     }
 }
 
@@ -127,14 +168,25 @@ impl Asked {
         asked
     }
 
-    /// Asks, and expects JSON whatever the answer is.
-    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Json) {
+    async fn ask(&self, path: &str) -> (StatusCode, String) {
         let request = Request::get(path).body(Body::empty()).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        let json = serde_json::from_slice(&body);
-        (status, json.unwrap_or_else(|_| panic!("{path}: {}", String::from_utf8_lossy(&body))))
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// Asks, and expects JSON whatever the answer is.
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Json) {
+        let (status, body) = self.ask(path).await;
+        (status, serde_json::from_str(&body).unwrap_or_else(|_| panic!("{path}: {body}")))
+    }
+
+    /// Asks for a text that is there.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        let (status, body) = self.ask(path).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {body}");
+        body
     }
 
     /// Asks for something that is there.

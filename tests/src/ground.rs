@@ -200,6 +200,7 @@ mod tests {
             "gateway",
             "inventory",
             "notifications",
+            "observatory",
             "orders",
             "payments",
             "recommendations",
@@ -216,7 +217,10 @@ mod tests {
         for need in [Need::Broker, Need::Registry, Need::OwnProcess(Part::Payments)] {
             assert!(!ground.offers(&[Need::Files, need]), "{need}");
         }
-        assert_eq!(ground.processes(), ["config-server", "card-network", "shop", "supervisor"]);
+        assert_eq!(
+            ground.processes(),
+            ["config-server", "card-network", "observatory", "shop", "supervisor"]
+        );
     }
 
     #[test]

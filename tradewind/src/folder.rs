@@ -77,6 +77,12 @@ pub struct Addresses {
     /// The HTTP API of the embedded broker; nothing where the shop uses another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broker_http: Option<String>,
+    /// The observatory's pages, and Jaeger's query API; nothing where none runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observatory: Option<String>,
+    /// Where traces and metrics are sent, without anything secret; nothing where they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otlp: Option<String>,
 }
 
 impl Folder {
@@ -346,6 +352,8 @@ mod tests {
             card_network: "http://127.0.0.1:4".into(),
             broker: "amqp://guest:guest@127.0.0.1:6".into(),
             broker_http: None,
+            observatory: Some("http://127.0.0.1:7".into()),
+            otlp: Some("http://127.0.0.1:8".into()),
         };
         let up = UpFile { pid: 1, control: "http://127.0.0.1:5".into(), addresses };
         folder.announce(&up).expect("written");
@@ -353,5 +361,13 @@ mod tests {
         assert!(matches!(refused.downcast_ref(), Some(Ending::NotRunning(_))));
         let _lock = folder.lock().expect("free");
         assert_eq!(folder.running().expect("held"), up);
+    }
+
+    #[test]
+    fn what_a_shop_announced_before_there_was_an_observatory_is_read() {
+        let before = r#"{ "pid": 1, "control": "http://127.0.0.1:5", "addresses": { "gateway": "", "registry": "",
+            "config_server": "", "card_network": "", "broker": "" } }"#;
+        let up: UpFile = serde_json::from_str(before).expect("it is read");
+        assert_eq!((up.addresses.observatory, up.addresses.otlp), (None, None));
     }
 }

@@ -8,12 +8,13 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use chassis::control::{Changes, Guard};
-use chassis::process::{self, Bootstrap, Module, Platform, run_standalone};
-use chassis::telemetry::metrics;
+use chassis::process::{self, Bootstrap, Module, Platform, run_standalone, run_standalone_as};
+use chassis::telemetry::{metrics, otlp};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use futures::future::try_join_all;
 use listenfd::ListenFd;
+use observatory::{Limits, Listeners};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use wires::Resolver;
@@ -34,6 +35,8 @@ pub enum Server {
     Broker,
     /// The company that moves money, simulated
     CardNetwork,
+    /// What takes in traces and metrics, and shows them; it speaks OTLP, and Jaeger's query API
+    Observatory,
 }
 
 impl Server {
@@ -44,6 +47,7 @@ impl Server {
             Self::ConfigServer => "config-server",
             Self::Broker => "broker",
             Self::CardNetwork => "card-network",
+            Self::Observatory => "observatory",
         }
     }
 }
@@ -75,6 +79,7 @@ impl ValueEnum for Role {
                 Self::Server(Server::ConfigServer),
                 Self::Server(Server::Broker),
                 Self::Server(Server::CardNetwork),
+                Self::Server(Server::Observatory),
                 Self::Module(Part::Catalog),
                 Self::Module(Part::Inventory),
                 Self::Module(Part::Payments),
@@ -127,7 +132,7 @@ impl Work {
 pub fn run(args: Box<RunArgs>) -> ExitCode {
     // before there is any other thread: this takes its variables out of the environment
     let mut sockets = ListenFd::from_env();
-    let passed = [sockets.take_tcp_listener(0), sockets.take_tcp_listener(1)];
+    let passed = [0, 1, 2].map(|at| sockets.take_tcp_listener(at));
     let work = match Work::of(&args.roles) {
         Ok(work) => work,
         Err(ending) => return exit::code_of(Err(ending.into())),
@@ -138,34 +143,36 @@ pub fn run(args: Box<RunArgs>) -> ExitCode {
 /// A socket that the supervisor passed, if it did.
 type Passed = io::Result<Option<std::net::TcpListener>>;
 
-async fn life(args: RunArgs, work: Work, [first, second]: [Passed; 2]) -> anyhow::Result<()> {
-    let RunArgs { process_args, config_files, gateway_listen, http_listen, lifeline, .. } = args;
+async fn life(args: RunArgs, work: Work, [first, second, third]: [Passed; 3]) -> anyhow::Result<()> {
+    let RunArgs { process_args, config_files, gateway_listen, http_listen, watching, lifeline, .. } = args;
     let shutdown = process::signalled();
     if lifeline {
         lifeline::watch(io::stdin(), shutdown.clone());
     }
     let bootstrap = process_args.resolve()?;
-    let inside = bootstrap.listen;
     match work {
         // the door to the outside world stands before that for those within
         Work::Modules(parts) if parts.contains(&Part::Gateway) => {
             let door = socket(first, gateway_listen, "--gateway-listen").await?;
-            let listener = socket(second, inside, "--listen").await?;
-            modules(Start { bootstrap, listener, shutdown }, &parts, Some(door)).await
+            modules(Start::at(bootstrap, second, shutdown).await?, &parts, Some(door)).await
         }
-        Work::Modules(parts) => {
-            let listener = socket(first, inside, "--listen").await?;
-            modules(Start { bootstrap, listener, shutdown }, &parts, None).await
+        Work::Modules(parts) => modules(Start::at(bootstrap, first, shutdown).await?, &parts, None).await,
+        Work::Server(Server::Registry) => registry(Start::at(bootstrap, first, shutdown).await?).await,
+        Work::Server(Server::ConfigServer) => {
+            config_server(Start::at(bootstrap, first, shutdown).await?, config_files).await
         }
-        Work::Server(server) => {
-            let listener = socket(first, inside, "--listen").await?;
-            let start = Start { bootstrap, listener, shutdown };
-            match server {
-                Server::Registry => registry(start).await,
-                Server::ConfigServer => config_server(start, config_files).await,
-                Server::Broker => broker(start, socket(second, http_listen, "--http-listen").await?).await,
-                Server::CardNetwork => card_network(start).await,
-            }
+        Work::Server(Server::Broker) => {
+            let start = Start::at(bootstrap, first, shutdown).await?;
+            broker(start, socket(second, http_listen, "--http-listen").await?).await
+        }
+        Work::Server(Server::CardNetwork) => card_network(Start::at(bootstrap, first, shutdown).await?).await,
+        Work::Server(Server::Observatory) => {
+            let listeners = Listeners {
+                grpc: socket(first, watching.otlp_listen, "--otlp-listen").await?,
+                http: socket(second, watching.otlp_http_listen, "--otlp-http-listen").await?,
+                pages: socket(third, watching.pages_listen, "--pages-listen").await?,
+            };
+            observatory(&bootstrap, listeners, shutdown).await
         }
     }
 }
@@ -175,6 +182,14 @@ struct Start {
     bootstrap: Bootstrap,
     listener: TcpListener,
     shutdown: CancellationToken,
+}
+
+impl Start {
+    /// At the socket that the supervisor passed, else where the arguments say.
+    async fn at(bootstrap: Bootstrap, passed: Passed, shutdown: CancellationToken) -> anyhow::Result<Self> {
+        let listener = socket(passed, bootstrap.listen, "--listen").await?;
+        Ok(Self { bootstrap, listener, shutdown })
+    }
 }
 
 /// The socket that the supervisor passed, else one of our own at the address that `flag` chooses.
@@ -252,11 +267,10 @@ async fn broker(start: Start, http: TcpListener) -> anyhow::Result<()> {
 
 async fn config_server(start: Start, files: PathBuf) -> anyhow::Result<()> {
     let Start { bootstrap, listener, shutdown } = start;
-    let advertised = bootstrap.advertise.as_deref().and_then(|address| address.split(':').next());
     let config = config_server::Config {
         token: bootstrap.operator_token.clone(),
         database: Some(bootstrap.store.clone()),
-        hosts: advertised.map(str::to_owned).into_iter().collect(),
+        hosts: hosts(&bootstrap),
         ..config_server::Config::new(files, bootstrap.data.join("config-server"))
     };
     let server = config_server::ConfigServer::open(config).await?;
@@ -265,8 +279,32 @@ async fn config_server(start: Start, files: PathBuf) -> anyhow::Result<()> {
 
 async fn card_network(start: Start) -> anyhow::Result<()> {
     let Start { bootstrap, listener, shutdown } = start;
+    let name = Server::CardNetwork.name();
+    let sending = otlp::begin(bootstrap.otlp.as_deref(), name, &bootstrap.instance)?;
     let network = card_network::CardNetwork::open(card_network::Config::new(bootstrap.store)).await?;
-    run_standalone(network.router(), listener, shutdown, std::future::ready(())).await
+    let routes = network.router();
+    let outcome = run_standalone_as(name, routes, listener, shutdown, std::future::ready(())).await;
+    sending.end().await;
+    outcome
+}
+
+/// Takes in what others tell by OTLP, keeps what happened lately, and shows it.
+async fn observatory(
+    bootstrap: &Bootstrap,
+    listeners: Listeners,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let observatory =
+        observatory::embedded(Limits::default(), observatory::clock::SystemClock, hosts(bootstrap));
+    let pages = listeners.pages.local_addr()?;
+    tracing::info!(address = %pages, "ready at {pages}");
+    observatory.serve(listeners, shutdown).await.context("the observatory cannot serve any longer")
+}
+
+/// The names by which others ask for a server that answers no strangers.
+fn hosts(bootstrap: &Bootstrap) -> Vec<String> {
+    let advertised = bootstrap.advertise.as_deref().and_then(|address| address.split(':').next());
+    advertised.map(str::to_owned).into_iter().collect()
 }
 
 #[cfg(test)]

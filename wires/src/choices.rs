@@ -25,14 +25,21 @@ pub enum WireKind {
     Amqp,
 }
 
-impl fmt::Display for WireKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl WireKind {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Local => "local",
             Self::Rest => "rest",
             Self::Grpc => "grpc",
             Self::Amqp => "amqp",
-        })
+        }
+    }
+}
+
+impl fmt::Display for WireKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`Edges`]: what one module calls, each edge on its wire of the moment
 //! - [`call`]: what passes below a port: one tower service of calls for each wire
 //! - [`stack`]: the layers round every call, in one place
+//! - `observe`: each call as its caller meets it: its span, its measurement
 //! - [`balance`]: which instance a call goes to
 //! - [`rest`], [`grpc`], [`amqp`], [`local`]: the wires themselves; in each, one file a port
 //!
@@ -19,6 +20,7 @@ mod connect;
 mod edge;
 pub mod grpc;
 pub mod local;
+mod observe;
 pub mod resolver;
 pub mod rest;
 pub mod stack;

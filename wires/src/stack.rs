@@ -1,29 +1,16 @@
 //! The layers round every outgoing call, outermost first.
 
 use std::sync::Arc;
-use std::sync::LazyLock;
-use std::time::Instant;
 
 use bytes::Bytes;
 use chassis::discovery::Discovery;
-use chassis::telemetry::metrics::meter;
 use contracts::{Code, PortError, Problem, RemoteReason};
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::Histogram;
 use tower::{Service, ServiceExt, service_fn};
 
 use crate::balance::{Balance, Routed};
 use crate::call::{Call, Failures, Reply, Wire};
 use crate::choices::WireKind;
-
-static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
-    meter()
-        .f64_histogram("tradewind.call.duration")
-        .with_unit("s")
-        .with_description("Time of a call from one module to another, by edge, operation, wire and outcome")
-        .with_boundaries(vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0])
-        .build()
-});
+use crate::observe::Observed;
 
 /// A wire to `service` over `transport`.
 pub fn around<S>(service: &'static str, wire: WireKind, discovery: Arc<dyn Discovery>, transport: S) -> Wire
@@ -41,45 +28,18 @@ where
     S: Service<Call, Response = Reply, Error = PortError> + Clone + Send + Sync + 'static,
     S::Future: Send,
 {
-    // outermost: measures the call as the caller meets it, and bounds it whatever happens beneath
-    Wire::new(service_fn(move |call| measured(wire, call, transport.clone())))
+    // outermost: observes the call as the caller meets it, and bounds it whatever happens beneath
+    Wire::new(service_fn(move |call| observed(wire, call, transport.clone())))
 }
 
-async fn measured<S>(wire: WireKind, call: Call, inner: S) -> Result<Reply, PortError>
+async fn observed<S>(wire: WireKind, mut call: Call, inner: S) -> Result<Reply, PortError>
 where
     S: Service<Call, Response = Reply, Error = PortError> + Send,
     S::Future: Send,
 {
-    let (edge, operation) = (call.edge.clone(), call.operation);
-    let begun = Instant::now();
-    let result = within_deadline(wire, call, inner).await;
-    let outcome = match &result {
-        Ok(_) => "ok",
-        Err(PortError::Problem(problem)) => problem.code.as_str(),
-        Err(PortError::Remote(_)) => "remote_failure",
-    };
-    // who is told of a failed call hears no addresses: they stand here
-    if let Err(PortError::Remote(failure)) = &result {
-        tracing::warn!(caller = edge.caller, callee = edge.callee, wire = %wire, %failure, "{failure}");
-    }
-    tracing::debug!(
-        caller = edge.caller,
-        callee = edge.callee,
-        wire = %wire,
-        outcome,
-        "{} called {operation} over {wire}: {outcome}",
-        edge.caller,
-    );
-    DURATION.record(
-        begun.elapsed().as_secs_f64(),
-        &[
-            KeyValue::new("caller", edge.caller.clone()),
-            KeyValue::new("operation", operation.to_string()),
-            KeyValue::new("wire", wire.to_string()),
-            KeyValue::new("outcome", outcome),
-        ],
-    );
-    result
+    let observed = Observed::begin(&call.edge.caller, call.operation, wire, &call.context.trace);
+    call.context.trace.clone_from(observed.trace());
+    observed.around(within_deadline(wire, call, inner)).await
 }
 
 /// Begins nothing whose time is up, and waits no longer than the call may take.

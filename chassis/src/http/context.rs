@@ -25,6 +25,8 @@ pub mod headers {
     pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
     /// W3C Trace Context.
     pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+    /// W3C Baggage.
+    pub const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 }
 
 /// The circumstances of the call that a handler answers. Refuses a call whose deadline has passed
@@ -62,7 +64,11 @@ pub fn read_context(headers: &HeaderMap, longest: Duration) -> Result<Context, P
     let idempotency_key = headers.get(headers::IDEMPOTENCY_KEY).map(key).transpose()?;
     let caller = text(headers, &headers::CALLER).unwrap_or("unknown").to_owned();
     let trace = read_trace(headers).unwrap_or_else(TraceContext::root);
-    Ok(Context { deadline: Deadline::after(budget), idempotency_key, caller, trace })
+    let context =
+        Context { deadline: Deadline::after(budget), idempotency_key, caller, trace, baggage: None };
+    let baggage: Vec<_> =
+        headers.get_all(&headers::BAGGAGE).iter().filter_map(|value| value.to_str().ok()).collect();
+    Ok(if baggage.is_empty() { context } else { context.with_baggage(&baggage.join(",")) })
 }
 
 fn key(value: &HeaderValue) -> Result<IdempotencyKey, Problem> {
@@ -101,6 +107,9 @@ pub fn write_context(context: &Context, headers: &mut HeaderMap) {
     if let Some(state) = &context.trace.state {
         set(headers::TRACESTATE, state);
     }
+    if let Some(baggage) = &context.baggage {
+        set(headers::BAGGAGE, baggage);
+    }
     if let Some(key) = &context.idempotency_key {
         // in quotes, so that a key which has quotes of its own keeps them
         set(headers::IDEMPOTENCY_KEY, &format!("\"{}\"", key.as_str()));
@@ -114,13 +123,15 @@ mod tests {
     #[test]
     fn a_context_survives_the_headers() {
         let context = Context::background("orders", Duration::from_secs(3))
-            .with_key(IdempotencyKey::parse("k-1").expect("a key"));
+            .with_key(IdempotencyKey::parse("k-1").expect("a key"))
+            .with_baggage("tenant=7,user=ada");
         let mut headers = HeaderMap::new();
         write_context(&context, &mut headers);
         let back = read_context(&headers, Duration::from_secs(10)).expect("reads");
         assert_eq!(back.caller, "orders");
         assert_eq!(back.trace, context.trace);
         assert_eq!(back.idempotency_key, context.idempotency_key);
+        assert_eq!(back.baggage, context.baggage);
         assert!(back.deadline.left() <= Duration::from_secs(3));
     }
 

@@ -52,6 +52,9 @@ pub struct Args {
     /// The configuration profile
     #[arg(long, value_name = "NAME", default_value = "default", env = "TRADEWIND_PROFILE")]
     pub profile: String,
+    /// What this process is called among those of the shop; by default after what it runs
+    #[arg(long, value_name = "NAME", env = "TRADEWIND_PROCESS")]
+    pub process: Option<String>,
     /// Tells replicas of one module apart
     #[arg(long, value_name = "NAME", default_value = "1", env = "TRADEWIND_INSTANCE")]
     pub instance: String,
@@ -92,6 +95,8 @@ pub struct Bootstrap {
     pub config_server: Option<String>,
     /// The configuration profile.
     pub profile: String,
+    /// What this process is called among those of the shop.
+    pub process: String,
     /// Tells replicas of one module apart.
     pub instance: String,
     /// The token that changes at the control endpoints need; without one they are refused.
@@ -129,6 +134,7 @@ impl Args {
             otlp: self.otlp,
             config_server: self.config_server,
             profile: self.profile,
+            process: self.process.unwrap_or_else(what_it_runs),
             instance: self.instance,
             operator_token,
             linger: Duration::from_millis(self.linger_ms),
@@ -153,6 +159,7 @@ impl Bootstrap {
             otlp: None,
             config_server: None,
             profile: "default".into(),
+            process: what_it_runs(),
             instance: "1".into(),
             operator_token: None,
             linger: Duration::ZERO,
@@ -170,5 +177,17 @@ impl Bootstrap {
 
     pub(super) fn advertised(&self, listening: SocketAddr) -> String {
         self.advertise.clone().unwrap_or_else(|| listening.to_string())
+    }
+}
+
+/// The module that was asked for on the command line, `shop` for several, or the program's name.
+fn what_it_runs() -> String {
+    let mut words = std::env::args();
+    let program = words.next().unwrap_or_default();
+    let named = words.skip_while(|word| word == "run").take_while(|word| !word.starts_with('-'));
+    match named.collect::<Vec<_>>().as_slice() {
+        [] => program.rsplit('/').next().unwrap_or_default().to_owned(),
+        [one] => one.clone(),
+        _ => "shop".to_owned(),
     }
 }

@@ -36,7 +36,8 @@ pub use platform::Platform;
 
 use crate::discovery::{Instance, Registration};
 use crate::grpc;
-use crate::server::{Limits, Server};
+use crate::server::{Limits, Readiness, Server};
+use crate::telemetry::{self, otlp};
 
 /// How long a registered instance may be silent.
 const HEARTBEAT_TTL: Duration = Duration::from_secs(10);
@@ -56,6 +57,9 @@ pub async fn run(
     assemble: impl AsyncFnOnce(&Platform) -> anyhow::Result<Vec<Module>>,
 ) -> anyhow::Result<()> {
     let address = bootstrap.advertised(listener.local_addr()?);
+    // before anything is counted
+    let sending = otlp::begin(bootstrap.otlp.as_deref(), &bootstrap.process, &bootstrap.instance)?;
+    telemetry::process::measure();
     let platform = Platform::new(bootstrap)?;
     // a process that still waits for what it needs can be told to stop
     let modules = tokio::select! {
@@ -69,7 +73,7 @@ pub async fn run(
     let (mut names, mut doors) = (Vec::new(), Vec::new());
     for module in modules {
         names.push(module.name);
-        doors.extend(module.door);
+        doors.extend(module.door.map(|door| (module.name, door)));
         for task in module.tasks {
             background.spawn(task);
         }
@@ -88,9 +92,9 @@ pub async fn run(
     let server = Server::new(routes, &platform.readiness, limits);
     let serving = tokio::spawn(server.serve(listener, stop_serving.clone()));
     let outside = TaskTracker::new();
-    for Door { listener, routes } in doors {
+    for (service, Door { listener, routes }) in doors {
         let limits = Limits { farewell: FAREWELL, ..Limits::default() };
-        let door = Server::door(routes, &platform.readiness, &platform.draining, limits);
+        let door = Server::door(service, routes, &platform.readiness, &platform.draining, limits);
         outside.spawn(door.serve(listener, close_doors.clone()));
     }
     outside.close();
@@ -124,12 +128,13 @@ pub async fn run(
         tracing::warn!("background work did not stop within {BACKGROUND_PATIENCE:?}");
     }
     tracing::info!("stopped");
+    sending.end().await;
     Ok(())
 }
 
 /// How long requests from within may take once draining has begun. Where there is a door most of them came in
 /// there, and had their time.
-fn behind(doors: &[Door]) -> Duration {
+fn behind(doors: &[(&'static str, Door)]) -> Duration {
     if doors.is_empty() { Limits::default().drain_patience } else { AFTER_THE_DOOR }
 }
 
@@ -140,9 +145,33 @@ pub async fn run_standalone(
     shutdown: CancellationToken,
     background: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    let address = listener.local_addr()?;
-    let readiness = crate::server::Readiness::default();
+    let readiness = Readiness::default();
     let server = Server::new(routes, &readiness, Limits::default());
+    standalone(server, readiness, listener, shutdown, background).await
+}
+
+/// The same for a server that is a service in traces, as `service`.
+pub async fn run_standalone_as(
+    service: &'static str,
+    routes: Router,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+    background: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let readiness = Readiness::default();
+    let server = Server::of(service, routes, &readiness, Limits::default());
+    standalone(server, readiness, listener, shutdown, background).await
+}
+
+async fn standalone(
+    server: Server,
+    readiness: Readiness,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+    background: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    telemetry::process::measure();
+    let address = listener.local_addr()?;
     let background = tokio::spawn(background);
     readiness.ready();
     tracing::info!(%address, "ready at {address}");
@@ -162,7 +191,12 @@ fn register(platform: &Platform, modules: &[&'static str], address: &str) -> Vec
             id: platform.bootstrap.instance_of(module),
             service: (*module).to_owned(),
             address: address.to_owned(),
-            meta: [("pid".to_owned(), std::process::id().to_string())].into(),
+            meta: [
+                ("pid".to_owned(), std::process::id().to_string()),
+                // modules of one process are measured together
+                ("process".to_owned(), platform.bootstrap.process.clone()),
+            ]
+            .into(),
         };
         registrations.push(Registration::start(consul.clone(), instance, HEARTBEAT_TTL, &platform.shutdown));
     }

@@ -14,6 +14,7 @@ use crate::messaging::bus::Gate;
 use crate::messaging::{Broker, Bus, Mailbox};
 use crate::server::Readiness;
 use crate::store::{Store, Stores};
+use crate::telemetry::settings::{self, TelemetryConfig};
 
 /// What a module is assembled from.
 pub struct Platform {
@@ -70,8 +71,16 @@ impl Platform {
     }
 
     /// Loads a module's configuration: from the config server where there is one, from defaults and
-    /// environment otherwise.
+    /// environment otherwise. How much the module logs and records is part of it, and heeded from then on.
     pub async fn configure(&self, sections: Builder) -> Result<Configuration, ConfigError> {
+        let sections = sections.section::<TelemetryConfig>();
+        let module = sections.application().to_owned();
+        let configuration = self.load(sections).await?;
+        settings::follow(&module, configuration.section(), self.shutdown.clone());
+        Ok(configuration)
+    }
+
+    async fn load(&self, sections: Builder) -> Result<Configuration, ConfigError> {
         let Some(server) = &self.bootstrap.config_server else {
             return sections.load_alone(&ProcessEnvironment);
         };

@@ -55,21 +55,33 @@ pub struct Server {
 
 /// Routes that are called within this process, with the middleware that they would wear behind a listener.
 pub fn in_process(routes: Router) -> Router {
-    stack::around(routes, &Limits::default())
+    stack::around(routes, &Limits::default(), None)
 }
 
 impl Server {
     /// Routes with the standard middleware, `/livez`, `/readyz` and `/metrics` around them.
     pub fn new(routes: Router, readiness: &Readiness, limits: Limits) -> Self {
-        Self { router: stack::around(routes.merge(health::routes(readiness.clone())), &limits), limits }
+        Self { router: stack::around(routes.merge(health::routes(readiness.clone())), &limits, None), limits }
     }
 
-    /// Routes for the outside world, with the standard middleware. Of the process behind it a load balancer learns
+    /// The same for routes that are one service in traces, whatever is asked of them.
+    pub fn of(service: &'static str, routes: Router, readiness: &Readiness, limits: Limits) -> Self {
+        let routes = routes.merge(health::routes(readiness.clone()));
+        Self { router: stack::around(routes, &limits, Some(service)), limits }
+    }
+
+    /// Routes of `service` for the outside world, with the standard middleware. Of the process behind it a load balancer learns
     /// whether it is there (`/livez`) and wants work (`/readyz`), and nobody anything else. From `draining` on
     /// each answer asks its client to come back on another connection.
-    pub fn door(routes: Router, readiness: &Readiness, draining: &CancellationToken, limits: Limits) -> Self {
+    pub fn door(
+        service: &'static str,
+        routes: Router,
+        readiness: &Readiness,
+        draining: &CancellationToken,
+        limits: Limits,
+    ) -> Self {
         let routes = routes.merge(health::at_the_door(readiness.clone()));
-        Self { router: stack::leaving(stack::around(routes, &limits), draining), limits }
+        Self { router: stack::leaving(stack::around(routes, &limits, Some(service)), draining), limits }
     }
 
     /// Serves on `listener` until `shutdown`, then finishes what is under way. The caller owns both.

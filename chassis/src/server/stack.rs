@@ -13,8 +13,9 @@ use super::Limits;
 use crate::http::{Refusal, problems};
 use crate::telemetry::requests;
 
-/// `routes` with the middleware around them.
-pub(super) fn around(routes: Router, limits: &Limits) -> Router {
+/// `routes` with the middleware around them. `service` is what they are in traces as a whole; where they are several
+/// modules', each operation is its own module's.
+pub(super) fn around(routes: Router, limits: &Limits, service: Option<&'static str>) -> Router {
     // axum wraps each layer around those before it, so this reads from the innermost outward
     routes
         .fallback(unknown)
@@ -25,7 +26,7 @@ pub(super) fn around(routes: Router, limits: &Limits) -> Router {
         // outside of all that can refuse, so that every refusal gets its body
         .layer(axum::middleware::from_fn(problems::write))
         // outermost: sees every request, whatever becomes of it, and gives it the trace that problems name
-        .layer(axum::middleware::from_fn(requests::observe))
+        .layer(axum::middleware::from_fn_with_state(service, requests::observe))
 }
 
 /// The same for a door that will be closed: from `draining` on, answers over HTTP/1.1 end their connection, so

@@ -16,6 +16,7 @@
 //! - [`placement`]: where each module's data is, written down
 //! - [`url`]: the addresses of both databases
 //! - [`pool`], [`writer`], [`turnstile`]: connections; the one line of all who write to a SQLite file
+//! - `measure`: how busy connections are
 //! - [`gate`], [`hold`]: what every caller passes, and how all of them are made to wait
 //! - [`relocation`]: the move itself
 //! - [`hosted`]: the stores of a process, and their control endpoints
@@ -24,6 +25,7 @@ mod error;
 mod gate;
 mod hold;
 mod hosted;
+mod measure;
 mod migrate;
 mod placement;
 mod pool;
@@ -36,6 +38,7 @@ mod writer;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use sqlx::migrate::Migrator;
@@ -51,6 +54,7 @@ pub(crate) use url::prefix;
 use self::gate::Gate;
 use self::url::Resolved;
 use self::writer::Writer;
+use crate::telemetry::spans;
 
 /// Which engine answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,12 +66,23 @@ pub enum Dialect {
     Postgres,
 }
 
+impl Dialect {
+    /// Its name in OpenTelemetry's semantic conventions.
+    fn system(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+        }
+    }
+}
+
 /// A module's own tables, wherever they are: a handle, cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store(Arc<Parts>);
 
 #[derive(Debug)]
 struct Parts {
+    module: String,
     dialect: Dialect,
     /// The same for as long as the store is open, and the module's alone. When the module moves, its
     /// connections are closed, and new ones lead to the new place.
@@ -83,10 +98,13 @@ impl Store {
 
     async fn at(target: &Resolved, module: &str, migrations: Migrator) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
+        spans::database(target.dialect.system());
         migrate::run(target, module, migrations).await?;
         let pool = pool::of_module(target)?;
         let gate = Gate::open(Writer::of(target, &pool)?);
-        Ok(Self(Arc::new(Parts { dialect: target.dialect, pool, gate })))
+        let parts = Arc::new(Parts { module: module.to_owned(), dialect: target.dialect, pool, gate });
+        measure::count(Arc::downgrade(&parts));
+        Ok(Self(parts))
     }
 
     /// Which engine answers.
@@ -102,9 +120,11 @@ impl Store {
     /// Begins a transaction that may write, to be ended by [`commit`]. Dropped without it, it is rolled back. No remote call
     /// may happen while it is open: on SQLite it holds the only write connection of the file.
     pub async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        let asked = Instant::now();
         loop {
             let writer = self.0.gate.pass().await?;
             if let Some(begun) = self.begin_at(&writer).await? {
+                measure::began(&self.0.module, asked);
                 return Ok(begun);
             }
         }

@@ -108,7 +108,7 @@ impl Command {
             sequence,
             coordination: origin.coordination,
             at,
-            trace: origin.trace.child(),
+            trace: origin.trace.clone(),
             data: serde_json::to_value(self).unwrap_or_default(),
         };
         Outgoing { to: Address::command(self.module()), message }
@@ -193,7 +193,7 @@ impl CommandReply {
             sequence: cause.sequence,
             coordination: origin.coordination,
             at,
-            trace: origin.trace.child(),
+            trace: origin.trace.clone(),
             data: serde_json::to_value(self).unwrap_or_default(),
         };
         Outgoing { to: Address::reply(), message }

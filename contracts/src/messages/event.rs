@@ -56,7 +56,7 @@ pub trait Event: Serialize + DeserializeOwned + Sized {
             sequence: self.sequence(),
             coordination: origin.coordination,
             at,
-            trace: origin.trace.child(),
+            trace: origin.trace.clone(),
             // an enum of structs with text keys: this cannot fail
             data: serde_json::to_value(self).unwrap_or_default(),
         };

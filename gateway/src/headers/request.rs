@@ -52,9 +52,10 @@ pub(crate) fn outbound(mut headers: HeaderMap, origin: &Origin, protocol: Protoc
     }
     // the service's own host is known from its address; the client's stands in `Forwarded`
     headers.remove(header::HOST);
-    // both are written from the context
+    // these are written from the context
     headers.remove(ours::TRACEPARENT);
     headers.remove(ours::TRACESTATE);
+    headers.remove(ours::BAGGAGE);
     headers.insert(ours::AUDIENCE, HeaderValue::from_static("public"));
     forwarding::add_forwarded(&mut headers, origin.client, origin.host.as_ref());
     forwarding::add_via(&mut headers, origin.version);

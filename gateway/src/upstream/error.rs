@@ -19,6 +19,18 @@ pub enum UpstreamError {
     Garbled(#[source] Box<dyn Error + Send + Sync>),
 }
 
+impl UpstreamError {
+    /// What kind of failure it is, in a word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "unreachable",
+            Self::TimedOut(_) => "timeout",
+            Self::Broken(_) => "broken",
+            Self::Garbled(_) => "garbled",
+        }
+    }
+}
+
 /// Whether a request has left this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {

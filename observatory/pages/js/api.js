@@ -36,9 +36,9 @@ async function get(path, { query = {}, signal } = {}) {
   return body;
 }
 
-/** What an error says, in Jaeger's envelope or as problem JSON. */
+/** What an error says, in Jaeger's envelope or the observatory's own. */
 function reason(body) {
-  const said = body?.errors?.[0]?.msg ?? body?.detail ?? body?.title;
+  const said = body?.errors?.[0]?.msg ?? body?.error;
   return typeof said === 'string' ? said : undefined;
 }
 
@@ -51,7 +51,11 @@ export const services = async (signal) => names((await get('/api/services', { si
 export const operations = async (service, signal) =>
   names((await get(`/api/services/${part(service)}/operations`, { signal }))?.data).sort();
 
-export const traces = async (query, signal) => list((await get('/api/traces', { query, signal }))?.data);
+/** What was found, and a word on what is not told of it. */
+export const traces = async (query, signal) => {
+  const body = await get('/api/traces', { query, signal });
+  return { traces: list(body?.data), note: reason(body) };
+};
 
 export const trace = async (id, signal) => {
   const found = list((await get(`/api/traces/${part(id)}`, { signal }))?.data)[0];

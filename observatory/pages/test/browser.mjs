@@ -1,4 +1,4 @@
-// A browser, a mock server, and what every test watches: errors, violations, requests to anybody else.
+// A browser, a server, and what every test watches: errors, violations, requests to anybody else.
 import assert from 'node:assert/strict';
 import { accessSync, constants, mkdtempSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,8 +24,9 @@ function findChromium() {
   throw new Error('no Chromium on the PATH; CHROMIUM may name one');
 }
 
-export async function startBrowser() {
-  const server = await startServer();
+/** A browser in front of a server: the mock, unless another one is given. */
+export async function startBrowser(given) {
+  const server = given ?? await startServer();
   const browser = await chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox'] });
   const faults = [];
   const shots = process.env.SCREENSHOTS ?? mkdtempSync(join(tmpdir(), 'observatory-pages-'));

@@ -1,5 +1,6 @@
 //! What the pages ask besides: how full the window is, who called whom, how a service fares. Plain JSON.
 
+mod metrics;
 mod status;
 
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -23,9 +24,10 @@ const MAP_MINUTES: u64 = 15;
 /// The same for a service.
 const SERVICE_MINUTES: u64 = 60;
 
-/// The routes, below `/api/observatory`.
+/// The routes, below `/api/observatory`, and `/metrics`.
 pub(crate) fn routes() -> Router<Arc<Store>> {
     Router::new()
+        .route("/metrics", get(metrics))
         .route("/api/observatory/status", get(status))
         .route("/api/observatory/map", get(map))
         .route("/api/observatory/services/{service}", get(service))
@@ -57,6 +59,11 @@ impl IntoResponse for Refusal {
 
 async fn status(State(store): State<Arc<Store>>) -> Json<Status> {
     Json(Status::of(&store))
+}
+
+/// For Prometheus.
+async fn metrics(State(store): State<Arc<Store>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::text(&Status::of(&store)))
 }
 
 async fn map(State(store): State<Arc<Store>>, params: Params) -> Result<Json<Map>, Refusal> {

@@ -4,10 +4,9 @@ use axum::http::StatusCode;
 use serde_json::{Value as Json, json};
 
 use crate::limits::Limits;
-use crate::series::{MetricSeries, Point, Reading};
+use crate::refused::{Reason, Refused};
 use crate::span::{Kind, Span};
-use crate::store::{Intake, IntakeCounts};
-use crate::testing::{Asked, MS, NOW, S};
+use crate::testing::{Asked, MS, Measured, NOW, S};
 
 fn calls() -> Vec<Span> {
     let wire = |span: Span| span.says("tradewind.wire", "rest");
@@ -18,36 +17,39 @@ fn calls() -> Vec<Span> {
     ]
 }
 
-struct Counted;
-
-impl Intake for Counted {
-    fn counts(&self) -> IntakeCounts {
-        IntakeCounts { received: 7, dropped: vec![("full", 2), ("too_old", 1)] }
-    }
-}
-
 #[tokio::test]
 async fn the_status_tells_what_came_and_what_is_kept() {
     let asked = Asked::new(Limits { spans_of_a_trace: 2, ..Limits::default() });
+    let counts = asked.store.counts();
+    counts.spans.received(7);
+    counts.spans.dropped(&Refused::all(Reason::Late, 3));
+    counts.requests.received(2);
+    counts.requests.dropped(&Refused::all(Reason::Malformed, 1));
     asked.store.insert(calls());
+    asked.store.insert(calls().into_iter().take(1).collect());
     let bytes = asked.store.traces().counts().bytes;
-    let mut expected = json!({
-        "spans_received": 3,
-        "spans_dropped": {"full": 0, "late": 0, "malformed": 0, "trace_full": 1},
+    let expected = json!({
+        "spans_received": 7,
+        "spans_dropped": {"late": 3, "trace_forgotten": 0, "trace_full": 1},
+        "spans_repeated": 1,
+        "spans_kept": 2,
+        "spans_forgotten": 0,
         "traces_kept": 1,
         "traces_forgotten": 0,
         "traces_forgotten_by_class": {"ordinary": 0, "slow": 0, "failed": 0},
-        "spans_kept": 2,
         "bytes_kept": bytes,
         "bytes_limit": Limits::default().window_bytes,
+        "bytes_waiting": 0,
+        "bytes_waiting_limit": Limits::default().intake_bytes,
         "oldest_trace_us": NOW / 1000,
+        "points_received": 0,
+        "points_dropped": {"no_room": 0},
+        "logs_received": 0,
+        "requests_received": 2,
+        "requests_refused": {"malformed": 1},
         "metrics_series": 0,
         "series_refused": 0,
     });
-    assert_eq!(asked.ok("/api/observatory/status").await, expected);
-    asked.store.counted_by(Counted);
-    expected["spans_received"] = json!(7);
-    expected["spans_dropped"] = json!({"full": 2, "late": 0, "malformed": 0, "too_old": 1, "trace_full": 1});
     assert_eq!(asked.ok("/api/observatory/status").await, expected);
 }
 
@@ -74,13 +76,8 @@ async fn the_map_is_told() {
 #[tokio::test]
 async fn a_service_is_told() {
     let asked = Asked::with(calls());
-    let series = MetricSeries {
-        service: "orders".into(),
-        name: "process.memory.usage".into(),
-        unit: "By".into(),
-        labels: Box::new([("a".into(), "b".into())]),
-    };
-    asked.store.point(Point { series, start: 0, time: NOW, reading: Reading::Gauge(5.0) });
+    let memory = Measured::gauge("orders", "process.memory.usage", 5.0).in_unit("By").labelled("a", "b");
+    asked.store.insert_points(&[memory.at(NOW)]);
     asked.clock.advance(Duration::from_secs(10));
     let json = asked.ok("/api/observatory/services/orders?minutes=1").await;
     assert_eq!((&json["service"], &json["step_s"]), (&json!("orders"), &json!(10)));
@@ -121,4 +118,27 @@ async fn what_makes_no_sense_is_refused_in_words() {
     // as far as is remembered, and no farther
     let json = asked.ok("/api/observatory/services/orders?minutes=18446744073709551615").await;
     assert_eq!(json["rate_per_s"].as_array().unwrap().len(), 360);
+}
+
+#[tokio::test]
+async fn prometheus_is_told() {
+    let asked = Asked::with(calls());
+    asked.store.counts().spans.received(5);
+    asked.store.counts().spans.dropped(&Refused::all(Reason::Full, 2));
+    let text = asked.text("/metrics").await;
+    let prefix = "tradewind_observatory_";
+    for line in [
+        "spans_received_total 5",
+        "spans_dropped_total{reason=\"full\"} 2",
+        "spans_dropped_total{reason=\"trace_full\"} 0",
+        "traces_forgotten_total{class=\"failed\"} 0",
+        "spans 3",
+        "traces 1",
+        "requests_received_total 0",
+    ] {
+        assert!(text.lines().any(|told| told == format!("{prefix}{line}")), "{line} is not in\n{text}");
+    }
+    let named =
+        |line: &str| line.trim_start_matches("# HELP ").trim_start_matches("# TYPE ").starts_with(prefix);
+    assert!(text.lines().all(named), "{text}");
 }

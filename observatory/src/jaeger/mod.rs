@@ -22,6 +22,7 @@ use serde::Serialize;
 use crate::params::Params;
 use crate::span::{Kind, Text};
 use crate::store::Store;
+use crate::traces::Trace;
 use reply::{Problem, Refusal};
 use search::Wanted;
 
@@ -83,7 +84,7 @@ async fn traces(State(store): State<Arc<Store>>, params: Params) -> Answer {
 
 fn answer(store: &Store, wanted: &Wanted) -> Answer {
     match wanted {
-        Wanted::Found(query) => reply::data(view::Traces(&store.traces().search(query)), Vec::new()),
+        Wanted::Found(query) => bounded(&store.traces().search(query), Vec::new(), store),
         Wanted::Ids(ids) => {
             let (mut found, mut problems) = (Vec::new(), Vec::new());
             for id in ids {
@@ -92,9 +93,24 @@ fn answer(store: &Store, wanted: &Wanted) -> Answer {
                     None => problems.push(Problem::missing(*id)),
                 }
             }
-            reply::data(view::Traces(&found), problems)
+            bounded(&found, problems, store)
         }
     }
+}
+
+/// As many of the traces as one answer may hold, and a word on the rest: all that is kept would take twice its memory.
+fn bounded(found: &[Arc<Trace>], mut problems: Vec<Problem>, store: &Store) -> Answer {
+    let mut bytes = 0;
+    let fits = |trace: &&Arc<Trace>| {
+        bytes += trace.weight();
+        bytes <= store.limits().answer_bytes
+    };
+    // one is always told, however large: it is no larger than a trace may be
+    let fitting = found.iter().take_while(fits).count().max(1).min(found.len());
+    if fitting < found.len() {
+        problems.push(Problem::cut(fitting, found.len()));
+    }
+    reply::data(view::Traces(&found[..fitting]), problems)
 }
 
 async fn trace(State(store): State<Arc<Store>>, id: Result<Path<String>, PathRejection>) -> Answer {

@@ -33,6 +33,13 @@ impl Problem {
     pub(super) fn missing(id: u128) -> Self {
         Self { code: None, msg: NOT_FOUND.to_owned(), trace_id: Some(TraceId(id)) }
     }
+
+    /// Not all that was found fits into an answer.
+    pub(super) fn cut(told: usize, found: usize) -> Self {
+        let msg =
+            format!("{found} traces were found, and the newest {told} fit into an answer; ask for less");
+        Self { code: None, msg, trace_id: None }
+    }
 }
 
 const NOT_FOUND: &str = "trace not found";

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::span::{Attribute, Event, Span, Status, Value};
+use crate::span::{Attribute, Event, Span, Status, Value, in_words};
 
 /// The largest whole number that every reader of JSON understands, JavaScript's included.
 const SAFE: u64 = (1 << 53) - 1;
@@ -76,7 +76,7 @@ impl<'a> Tag<'a> {
             Value::Int(number) => ("int64", Shown::Int(*number)),
             Value::Double(number) if number.is_finite() => ("float64", Shown::Double(*number)),
             // JSON has no word for it
-            Value::Double(number) => ("string", Shown::Digits(number.to_string())),
+            Value::Double(number) => ("string", Shown::Digits(in_words(*number))),
         };
         Self { key: &attribute.key, kind, value }
     }

@@ -34,7 +34,7 @@ async fn a_trace_is_told_as_jaeger_tells_it() {
         .with("odd", Value::Double(f64::NAN))
         .with("list", Value::Json("[1]".into()))
         .says("span.kind", "overruled")
-        .from_process(&[("service.instance.id", "one")])
+        .of_process(&[("service.instance.id", "one")])
         .with_event(NOW + 5000, "exception", "exception.type", "OutOfStock")
         .linked_to(0x1_0000_0000_0000_0000, 0xc)
         .warned("3 attributes dropped");

@@ -1,7 +1,7 @@
 //! From the bytes of a request to the intake, and to the bytes of the answer.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -9,7 +9,9 @@ use prost::Message as _;
 
 use super::census;
 use super::decode::{Decoded, Decoder};
+use super::json;
 use super::signal::Signal;
+use crate::clock::Clock;
 use crate::counts::Counts;
 use crate::intake::{Batch, Full, Intake};
 use crate::limits::Limits;
@@ -27,12 +29,12 @@ const LONGEST_WORDS: usize = 300;
 pub(super) const AGAIN: Duration = Duration::from_secs(1);
 
 /// Takes requests in. Clones share it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Receiver(Arc<Parts>);
 
-#[derive(Debug)]
 struct Parts {
     limits: Limits,
+    clock: Arc<dyn Clock>,
     decoder: Decoder,
     intake: Intake,
     counts: Arc<Counts>,
@@ -88,8 +90,8 @@ impl From<Full> for Refusal {
 }
 
 impl Receiver {
-    pub(crate) fn new(limits: Limits, intake: Intake, counts: Arc<Counts>) -> Self {
-        Self(Arc::new(Parts { decoder: Decoder::new(limits.clone()), limits, intake, counts }))
+    pub(crate) fn new(limits: Limits, clock: Arc<dyn Clock>, intake: Intake, counts: Arc<Counts>) -> Self {
+        Self(Arc::new(Parts { decoder: Decoder::new(limits.clone()), limits, clock, intake, counts }))
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -106,7 +108,7 @@ impl Receiver {
             Format::Protobuf => self.read_protobuf::<S>(body)?,
             Format::Json => self.read_json::<S>(body)?,
         };
-        let refused = S::take(self, request, now())?;
+        let refused = S::take(self, request, self.0.clock.now())?;
         let response = match i64::try_from(refused.total()) {
             Ok(0) => S::Response::default(),
             total => S::partly(total.unwrap_or(i64::MAX), refused.words()),
@@ -131,7 +133,7 @@ impl Receiver {
         if census::of_json(body) > self.limits().request_bytes / BYTES_OF_AN_OBJECT {
             return Err(Refusal::TooLarge(self.limits().request_bytes));
         }
-        serde_json::from_slice(body).map_err(Refusal::malformed)
+        serde_json::from_slice(&json::readable(body)).map_err(Refusal::malformed)
     }
 
     pub(super) fn take_spans(
@@ -165,10 +167,4 @@ impl Receiver {
         }
         Ok(refused)
     }
-}
-
-/// Nanoseconds since 1970.
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -13,6 +13,7 @@ use prost::Message as _;
 
 use super::receive::{Format, Receiver, Refusal};
 use super::signal::{Logs, Metrics, Signal, Traces};
+use crate::clock::SystemClock;
 use crate::counts::Counts;
 use crate::intake::intake;
 use crate::limits::Limits;
@@ -20,7 +21,8 @@ use crate::limits::Limits;
 fn receive<S: Signal>(body: &[u8], format: Format) -> Result<Vec<u8>, Refusal> {
     // what nobody takes out is full in the end, which must not matter
     let (intake, _outlet) = intake(1 << 20);
-    Receiver::new(Limits::default(), intake, Arc::new(Counts::default())).receive::<S>(body, format)
+    Receiver::new(Limits::default(), Arc::new(SystemClock), intake, Arc::new(Counts::default()))
+        .receive::<S>(body, format)
 }
 
 fn receive_as_anything(body: &[u8]) {

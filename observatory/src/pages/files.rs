@@ -8,52 +8,48 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use include_dir::{Dir, File, include_dir};
 
-static PAGES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/pages");
-
+/// The folders that are served. What else is beside them is for people who work on the pages, and is not in the
+/// executable.
+static FOLDERS: [(&str, Dir<'static>); 2] = [
+    ("css", include_dir!("$CARGO_MANIFEST_DIR/pages/css")),
+    ("js", include_dir!("$CARGO_MANIFEST_DIR/pages/js")),
+];
 /// The page that is all pages: what it shows depends on its path.
-const INDEX: &str = "index.html";
-/// The paths that it is found at.
+static INDEX: &[u8] = include_bytes!("../../pages/index.html");
+static ICON: &[u8] = include_bytes!("../../pages/icon.svg");
+/// The paths that the page is found at.
 const PATHS: [&str; 4] = ["/", "/trace/{id}", "/map", "/services/{name}"];
-/// A folder that is not for browsers.
-const TESTS: &str = "test";
 
-/// Each file at its path. What else is in the folder is for people who work on it, and stays there.
+/// Each file at its path.
 pub(super) fn routes() -> Router {
-    let mut router = Router::new();
-    for file in every_file(&PAGES) {
-        let (Some(path), Some(media_type)) = (file.path().to_str(), media_type(file)) else { continue };
-        if path == INDEX {
-            router =
-                PATHS.into_iter().fold(router, |router, path| router.route(path, serve(file, media_type)));
-        } else {
-            router = router.route(&format!("/{path}"), serve(file, media_type));
+    let mut router = Router::new().route("/icon.svg", serve(ICON, "image/svg+xml"));
+    for path in PATHS {
+        router = router.route(path, serve(INDEX, "text/html; charset=utf-8"));
+    }
+    for (folder, dir) in &FOLDERS {
+        for file in every_file(dir) {
+            let (Some(path), Some(media_type)) = (file.path().to_str(), media_type(file)) else { continue };
+            router = router.route(&format!("/{folder}/{path}"), serve(file.contents(), media_type));
         }
     }
     router
 }
 
 fn every_file(dir: &'static Dir<'static>) -> Vec<&'static File<'static>> {
-    let served = dir.dirs().filter(|dir| !dir.path().ends_with(TESTS));
-    dir.files().chain(served.flat_map(every_file)).collect()
+    dir.files().chain(dir.dirs().flat_map(every_file)).collect()
 }
 
 fn media_type(file: &File<'_>) -> Option<&'static str> {
     match file.path().extension()?.to_str()? {
-        "html" => Some("text/html; charset=utf-8"),
         "css" => Some("text/css; charset=utf-8"),
         "js" => Some("text/javascript; charset=utf-8"),
-        "json" => Some("application/json"),
-        "svg" => Some("image/svg+xml"),
-        "png" => Some("image/png"),
-        "ico" => Some("image/x-icon"),
-        "woff2" => Some("font/woff2"),
         _ => None,
     }
 }
 
-fn serve(file: &'static File<'static>, media_type: &'static str) -> MethodRouter {
-    let tag = tag(file.contents());
-    get(move |asked: HeaderMap| std::future::ready(answer(file.contents(), media_type, &tag, &asked)))
+fn serve(contents: &'static [u8], media_type: &'static str) -> MethodRouter {
+    let tag = tag(contents);
+    get(move |asked: HeaderMap| std::future::ready(answer(contents, media_type, &tag, &asked)))
 }
 
 /// Names these bytes: others have another tag, also those of another version of this program.

@@ -36,7 +36,8 @@ pub(super) fn store(span: &Span) -> Option<Node> {
     let name = match text(span, "db.namespace").or_else(|| text(span, "db.name")) {
         // which of many databases of one kind
         Some(namespace) => format!("{system}/{namespace}").into(),
-        None => system.clone(),
+        // who does not say which has one of its own: a service that shares its database has to name it
+        None => format!("{} {system}", span.resource.service).into(),
     };
     Some(Node { kind: NodeKind::Store, name })
 }

@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 
 use crate::limits::Limits;
-use crate::names::OTHERS;
+use crate::names::admitted;
 use crate::span::{Kind, Text};
 
 /// Edges that have numbers. A map of more is none.
 const MOST_EDGES: usize = 2000;
+/// All that has numbers. Services with as many operations as each may have would be many times as much.
+const MOST_KEYS: usize = 20_000;
 
 /// What a node of the map is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -103,18 +105,16 @@ impl Keys {
 
     /// The name under which a service is counted.
     pub(super) fn service(&mut self, name: &Text) -> Text {
-        if self.services.contains_key(name) {
-            return name.clone();
-        }
-        let name = if self.services.len() < self.most_services { name.clone() } else { OTHERS.into() };
-        self.services.entry(name.clone()).or_default();
+        let known = &mut self.services;
+        let name = admitted(name, self.most_services, known.len(), |name| known.contains_key(name));
+        known.entry(name.clone()).or_default();
         name
     }
 
     /// The name under which an operation of a service is counted.
     pub(super) fn operation(&mut self, service: &Text, name: &Text) -> Text {
         let known = self.services.entry(service.clone()).or_default();
-        admitted(known, name, self.most_operations)
+        note_name(known, name, self.most_operations)
     }
 
     /// The node as which somebody is counted. Who makes spans is a service, whatever others took it for.
@@ -122,7 +122,7 @@ impl Keys {
         if node.kind == NodeKind::Service || node.kind == NodeKind::Outside && self.has(&node.name) {
             return Node { kind: NodeKind::Service, name: self.service(&node.name) };
         }
-        Node { kind: node.kind, name: admitted(&mut self.elsewhere, &node.name, self.most_services) }
+        Node { kind: node.kind, name: note_name(&mut self.elsewhere, &node.name, self.most_services) }
     }
 
     /// Whether a service of this name has numbers.
@@ -130,11 +130,14 @@ impl Keys {
         self.services.contains_key(service)
     }
 
-    /// The id of a key, which is in use in this step. None if it is an edge too many.
+    /// The id of a key, which is in use in this step. None if it is one too many.
     pub(super) fn id(&mut self, key: Key, step: u64) -> Option<u64> {
         if let Some(seen) = self.ids.get_mut(&key) {
             seen.step = seen.step.max(step);
             return Some(seen.id);
+        }
+        if self.ids.len() >= MOST_KEYS {
+            return None;
         }
         if matches!(key, Key::Edge { .. } | Key::Message { .. }) {
             if self.edges >= MOST_EDGES {
@@ -192,12 +195,9 @@ fn note_service(services: &mut HashMap<Text, HashSet<Text>>, name: &Text) {
     services.entry(name.clone()).or_default();
 }
 
-/// The name under which something is counted: its own while there is room for it.
-fn admitted(known: &mut HashSet<Text>, name: &Text, most: usize) -> Text {
-    if known.contains(name) {
-        return name.clone();
-    }
-    let name: Text = if known.len() < most { name.clone() } else { OTHERS.into() };
+/// The name under which something is counted, which is known from now on.
+fn note_name(known: &mut HashSet<Text>, name: &Text, most: usize) -> Text {
+    let name = admitted(name, most, known.len(), |name| known.contains(name));
     known.insert(name.clone());
     name
 }
@@ -205,6 +205,7 @@ fn admitted(known: &mut HashSet<Text>, name: &Text, most: usize) -> Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::OTHERS;
 
     fn keys() -> Keys {
         Keys::new(&Limits { services: 2, operations_of_a_service: 1, ..Limits::default() })
@@ -224,7 +225,7 @@ mod tests {
     #[test]
     fn what_is_not_used_makes_room() {
         let mut keys = keys();
-        for (name, step) in [("a", 1), ("b", 5)] {
+        for (name, step) in [("a", 1), ("b", 5), ("too many", 5)] {
             let name = keys.service(&name.into());
             keys.id(Key::Service(name), step);
         }

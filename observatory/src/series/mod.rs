@@ -10,17 +10,18 @@ mod gauges;
 mod histogram;
 mod key;
 mod pairing;
+mod reading;
 mod report;
 mod steps;
 
 use parking_lot::{Mutex, MutexGuard};
 
-pub use gauges::{MetricSeries, Point, Reading, Temporality};
 pub use key::{Node, NodeKind, Wire};
 pub use report::{Dependency, GaugeReport, Map, MapEdge, MapNode, Numbers, OperationReport, ServiceReport};
 
 use crate::clock::nanos;
 use crate::limits::Limits;
+use crate::metric::Point;
 use crate::span::{Kind, Span};
 use gauges::Gauges;
 use key::{Key, Keys};
@@ -38,8 +39,10 @@ pub struct Series {
 pub struct SeriesCounts {
     /// Series of metrics.
     pub metrics: usize,
-    /// Points and calls that were not counted because there was no room for another series.
-    pub refused: u64,
+    /// Points that are not shown because there was no room for another series.
+    pub points_refused: u64,
+    /// Spans and calls that were not counted because there was no room for their numbers; a span may be several.
+    pub calls_refused: u64,
 }
 
 #[derive(Debug)]
@@ -52,7 +55,7 @@ struct Inner {
     oldest: u64,
     /// The step that is under way.
     current: u64,
-    /// Since when is counted; nanoseconds since 1970.
+    /// Since when is counted; nanoseconds since 1970. Earlier than the start, once something comes that is earlier.
     born: u64,
     refused: u64,
     /// What the span at hand made clear; kept for its room.
@@ -84,14 +87,18 @@ impl Series {
     }
 
     /// Takes a point of a metric in that came at `now`. Costs O(1).
-    pub fn point(&self, point: Point, now: u64) {
+    pub fn point(&self, point: &Point, now: u64) {
         self.at(now).gauges.point(point, now);
     }
 
     /// How many series there are. Costs O(1).
     pub fn counts(&self) -> SeriesCounts {
         let inner = self.inner.lock();
-        SeriesCounts { metrics: inner.gauges.len(), refused: inner.refused + inner.gauges.refused() }
+        SeriesCounts {
+            metrics: inner.gauges.len(),
+            points_refused: inner.gauges.refused(),
+            calls_refused: inner.refused,
+        }
     }
 
     /// The numbers as they are at `now`: what is too old is gone, and who waited too long for another span waits no
@@ -155,6 +162,7 @@ impl Inner {
         if step < self.oldest {
             return;
         }
+        self.born = self.born.min(end);
         let counted = self.keys.id(key, step).map(|id| self.steps.record(step, id, duration, failed));
         if !matches!(counted, Some(Ok(()))) {
             self.refused += 1;

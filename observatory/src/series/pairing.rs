@@ -202,11 +202,9 @@ impl Side {
             let message = Way::Message { from: self.service.clone(), to: callee.service.clone() };
             return vec![delivery, callee.along(message)];
         }
-        let wire = match self.wire.or(callee.wire) {
-            // both make spans: it stays within the house
-            None | Some(Wire::Http) => Wire::Rest,
-            Some(wire) => wire,
-        };
+        // That it is HTTP says little: the other side may know more. And both make spans: it stays within the house.
+        let said = |wire: &Wire| *wire != Wire::Http;
+        let wire = self.wire.filter(said).or(callee.wire.filter(said)).unwrap_or(Wire::Rest);
         vec![self.passage(callee.node(), wire)]
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::key::{Key, Node, NodeKind, Wire};
+use super::reading::Line;
 use super::steps::{STEP, Sum};
 use super::{Inner, Series};
 use crate::clock::nanos;
@@ -144,7 +145,7 @@ impl Series {
         for (key, sum) in found {
             match key {
                 Key::Service(name) => {
-                    nodes.entry(Node { kind: NodeKind::Service, name }).or_default().merge(&sum)
+                    nodes.entry(Node { kind: NodeKind::Service, name }).or_default().merge(&sum);
                 }
                 Key::Edge { from, to, wire } => {
                     let callee = nodes.entry(to.clone()).or_default();
@@ -255,10 +256,10 @@ impl Inner {
     fn gauges(&self, service: &str, from: u64, to: u64) -> Vec<GaugeReport> {
         let mut found = self.gauges.of(service, from, to);
         found.sort_by(|(a, _), (b, _)| (&a.name, &a.labels).cmp(&(&b.name, &b.labels)));
-        let report = |(series, points): (super::MetricSeries, _)| GaugeReport {
-            name: series.name,
-            unit: series.unit,
-            labels: series.labels.into_iter().collect(),
+        let report = |(line, points): (Line, _)| GaugeReport {
+            name: line.name,
+            unit: line.unit,
+            labels: line.labels.into_iter().collect(),
             points,
         };
         found.into_iter().map(report).collect()

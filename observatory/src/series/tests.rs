@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::names::OTHERS;
-use crate::testing::{MS, NOW, S, error, later};
+use crate::testing::{MS, Measured, NOW, S, error, later};
 
 const QUARTER: Duration = Duration::from_secs(900);
 
@@ -62,10 +62,10 @@ fn the_map_shows_who_called_whom() {
     let nodes: Vec<_> = map.nodes.iter().map(|node| (&*node.service, node.kind)).collect();
     assert_eq!(
         nodes,
-        [("gateway", NodeKind::Service), ("orders", NodeKind::Service), ("sqlite", NodeKind::Store)]
+        [("gateway", NodeKind::Service), ("orders", NodeKind::Service), ("orders sqlite", NodeKind::Store)]
     );
     let edges: Vec<_> = map.edges.iter().map(|edge| (&*edge.from, &*edge.to, edge.wire)).collect();
-    assert_eq!(edges, [("gateway", "orders", Wire::Grpc), ("orders", "sqlite", Wire::Sql)]);
+    assert_eq!(edges, [("gateway", "orders", Wire::Grpc), ("orders", "orders sqlite", Wire::Sql)]);
     assert_eq!(map.edges[0].numbers.error_share, Some(1.0));
     assert_eq!(map.nodes[1].numbers.error_share, Some(0.0));
     let rate = map.edges[0].numbers.rate_per_s;
@@ -144,28 +144,37 @@ fn a_clock_that_runs_ahead_opens_no_steps() {
 fn what_finds_no_room_is_counted() {
     let series = Series::new(&Limits { series_bytes: 100, ..Limits::default() }, NOW);
     series.observe(&server(1, "orders"), NOW);
-    assert_eq!(series.counts(), SeriesCounts { metrics: 0, refused: 2 });
+    assert_eq!(series.counts(), SeriesCounts { metrics: 0, points_refused: 0, calls_refused: 2 });
 }
 
 #[test]
 fn metrics_are_told_with_their_service() {
     let series = series();
-    let point = |name: &str, value| Point {
-        series: MetricSeries {
-            service: "orders".into(),
-            name: name.into(),
-            unit: "By".into(),
-            labels: Box::new([("pool".into(), "main".into())]),
-        },
-        start: 0,
-        time: NOW + S,
-        reading: Reading::Gauge(value),
-    };
-    series.point(point("b", 2.0), later(5));
-    series.point(point("a", 1.0), later(5));
+    let point = |name, value| Measured::gauge("orders", name, value).labelled("pool", "main").at(NOW + S);
+    series.point(&point("b", 2.0), later(5));
+    series.point(&point("a", 1.0), later(5));
     let report = series.service("orders", Duration::from_secs(20), later(10)).unwrap();
     let told: Vec<_> = report.gauges.iter().map(|gauge| (&*gauge.name, gauge.points.clone())).collect();
     assert_eq!(told, [("a", vec![None, Some(1.0)]), ("b", vec![None, Some(2.0)])]);
     assert_eq!(report.gauges[0].labels, BTreeMap::from([("pool".into(), "main".into())]));
     assert_eq!(series.counts().metrics, 2);
+}
+
+#[test]
+fn names_without_end_find_only_so_much_room() {
+    let limits =
+        Limits { services: 50, operations_of_a_service: 50, series_bytes: 1 << 20, ..Limits::default() };
+    let series = Series::new(&limits, NOW);
+    for id in 0..100_000_u64 {
+        let (service, operation) = (format!("service {}", id % 997), format!("operation {}", id / 997));
+        let span = Span::sample(u128::from(id) + 1, id + 1, &service, &operation).of_kind(Kind::Client);
+        series.observe(&span.says("peer.service", &format!("peer {id}")), NOW);
+    }
+    let map = series.map(QUARTER, later(60));
+    let services = map.nodes.iter().filter(|node| node.kind == NodeKind::Service).count();
+    assert!(services <= 51 && map.nodes.len() <= 102 && map.edges.len() <= 2000, "{services}");
+    let keys = series.inner.lock().keys.all().count();
+    assert!(keys <= 20_000, "{keys}");
+    let report = series.service(OTHERS, QUARTER, later(60)).unwrap();
+    assert!(report.operations.len() <= 51, "{}", report.operations.len());
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::limits::Limits;
-use crate::names::OTHERS;
+use crate::names::{OTHERS, admitted};
 use crate::span::{Kind, Span, Text};
 
 /// Services and their operations, as far as the window has spans of them.
@@ -44,10 +44,14 @@ impl Index {
 
     /// Makes a trace findable by a span of it. Gives the posting if there was none like it.
     pub(super) fn add(&mut self, id: u128, span: &Span) -> Option<Posting> {
-        let service = admitted(&self.services, &span.resource.service, self.most_services);
+        let service = admitted(&span.resource.service, self.most_services, self.services.len(), |name| {
+            self.services.contains_key(name)
+        });
         let of_service = self.services.entry(service.clone()).or_default();
         of_service.traces.insert(id);
-        let operation = admitted(&of_service.operations, &span.name, self.most_operations);
+        let operation = admitted(&span.name, self.most_operations, of_service.operations.len(), |name| {
+            of_service.operations.contains_key(name)
+        });
         let of_operation = of_service.operations.entry(operation.clone()).or_default();
         if !of_operation.kinds.contains(&span.kind) {
             of_operation.kinds.push(span.kind);
@@ -99,11 +103,6 @@ impl Index {
         let operations = self.services.get(service).map(|service| service.operations.iter());
         operations.into_iter().flatten().map(|(name, found)| (name.clone(), found.kinds.clone())).collect()
     }
-}
-
-/// The name under which something is kept: its own while there is room for it.
-fn admitted<V>(known: &BTreeMap<Text, V>, name: &Text, most: usize) -> Text {
-    if known.contains_key(name) || known.len() < most { name.clone() } else { OTHERS.into() }
 }
 
 /// What is kept under a name, and what may be of that name among the others.

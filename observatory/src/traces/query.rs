@@ -91,6 +91,7 @@ fn equals(value: &Value, wanted: &str) -> bool {
         Value::Bool(yes) => wanted == if *yes { "true" } else { "false" },
         Value::Int(number) => wanted.parse::<i64>() == Ok(*number),
         Value::Double(number) => {
+            // reads `NaN` and `Infinity`, too
             wanted.parse().is_ok_and(|wanted: f64| wanted == *number || wanted.is_nan() && number.is_nan())
         }
     }

@@ -169,7 +169,7 @@ fn tags_are_found_wherever_they_stand() {
         .with("http.response.status_code", Value::Int(500))
         .with("ratio", Value::Double(0.5))
         .with("retry", Value::Bool(true))
-        .from_process(&[("host.name", "a")])
+        .of_process(&[("host.name", "a")])
         .with_event(NOW, "exception", "exception.type", "Timeout")
         .with_status(error("no answer"));
     put(&traces, span, NOW);

@@ -18,6 +18,15 @@ pub enum Class {
 impl Class {
     /// All of them, the first to go first.
     pub const ALL: [Self; 3] = [Self::Ordinary, Self::Slow, Self::Failed];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ordinary => "ordinary",
+            Self::Slow => "slow",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// The spans of one trace.
@@ -46,6 +55,11 @@ impl Trace {
     /// Its spans, in order of their ids.
     pub fn spans(&self) -> &[Arc<Span>] {
         &self.spans
+    }
+
+    /// About how many bytes its spans take.
+    pub(crate) fn weight(&self) -> usize {
+        self.spans.iter().map(|span| span.weight()).sum()
     }
 
     pub(super) fn class(&self, slow: u64) -> Class {

@@ -46,6 +46,10 @@ pub struct Counts {
     pub bytes: usize,
     /// Traces that were forgotten, by class as in [`Class::ALL`].
     pub forgotten: [u64; 3],
+    /// Spans that were kept once, and forgotten with their traces.
+    pub spans_forgotten: u64,
+    /// Spans that had come before; nothing more is kept for them.
+    pub repeated: u64,
     /// Spans that came after their trace was forgotten.
     pub late: u64,
     /// Spans that came when their trace was full.
@@ -115,6 +119,7 @@ impl Window {
         let place = entry.trace.place(span.span_id);
         let before = place.ok().map(|at| &entry.trace.spans()[at]);
         if before.is_some_and(|before| ended(before) || !ended(&span)) {
+            self.counts.repeated += 1;
             return Outcome::Again;
         }
         let spared = before.map_or(0, |before| cost_of(before));
@@ -136,6 +141,7 @@ impl Window {
         let outcome = match place {
             Ok(at) => {
                 trace.replace(at, span);
+                self.counts.repeated += 1;
                 Outcome::Ended
             }
             Err(at) => {
@@ -166,6 +172,7 @@ impl Window {
         self.index.remove(id, entry.postings);
         self.counts.bytes -= entry.bytes;
         self.counts.spans -= entry.trace.spans().len();
+        self.counts.spans_forgotten += entry.trace.spans().len() as u64;
         self.counts.forgotten[entry.class as usize] += 1;
         self.forgotten.insert(id);
     }

@@ -12,3 +12,4 @@ mod http;
 mod pages;
 mod requests;
 mod started;
+mod whole;

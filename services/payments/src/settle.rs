@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::config::Live;
+use chassis::telemetry::spans::{Begin, SpanKind};
 use contracts::{Context, OrderId};
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
@@ -109,12 +110,17 @@ pub async fn settle_pass(service: &Service) {
     };
     futures::stream::iter(due)
         .for_each_concurrent(ABREAST, |order| async move {
+            let span = Begin::new(SpanKind::Internal, "payments", "settle payment").begin();
             let ctx = Context::background("payments", PATIENCE);
-            match service.finish(&ctx, order).await {
+            let ctx = Context { trace: span.trace().clone(), ..ctx };
+            match span.around(service.finish(&ctx, order)).await {
                 Ok(payment) => {
                     tracing::info!(%order, status = ?payment.status, "order {order} settled: {:?}", payment.status);
                 }
-                Err(error) => tracing::warn!(%order, %error, "order {order} is still open: {error}"),
+                Err(error) => {
+                    span.fail("open", &error);
+                    tracing::warn!(%order, %error, "order {order} is still open: {error}");
+                }
             }
         })
         .await;

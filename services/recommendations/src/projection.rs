@@ -174,6 +174,10 @@ impl Projection {
 
 #[async_trait]
 impl LogReader for Projection {
+    fn traced_as(&self) -> Option<&'static str> {
+        Some("recommendations")
+    }
+
     async fn next_offset(&self) -> Result<u64, String> {
         let at = self.store.positions().await.map_err(say)?.serving;
         self.begun.store(at, Ordering::Relaxed);

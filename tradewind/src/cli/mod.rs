@@ -3,6 +3,7 @@
 mod change;
 mod messages;
 mod topology;
+mod trace;
 mod up;
 
 use std::path::PathBuf;
@@ -20,7 +21,8 @@ pub use messages::{
     DeadLetterArgs, DeadLettersCommand, DeadLettersListArgs, ReadModel, RedriveArgs, ReplayArgs,
 };
 pub use topology::{MoveArgs, TopologyCommand, TopologyListArgs, TopologyShowArgs};
-pub use up::{Ports, RunArgs, UpArgs};
+pub use trace::{TraceArgs, Traced};
+pub use up::{ObservatoryArgs, Ports, RunArgs, UpArgs};
 
 /// An online shop that runs as a monolith, as microservices, or as anything between. Without a command: `up`.
 #[derive(Debug, Parser)]
@@ -41,7 +43,7 @@ pub fn up_as_usual() -> Command {
 pub enum Command {
     /// Start the shop, and keep it running: each service a process of its own, unless another topology is named
     #[command(
-        after_help = "Examples:\n  tradewind up\n  tradewind up --topology monolith\n  tradewind up --ports auto --data /tmp/second-shop\n  tradewind up --broker amqp://guest:guest@localhost:5672\n  tradewind up --store postgres://shop:secret@localhost/tradewind --registry http://127.0.0.1:8500"
+        after_help = "Examples:\n  tradewind up\n  tradewind up --topology monolith\n  tradewind up --ports auto --data /tmp/second-shop\n  tradewind up --broker amqp://guest:guest@localhost:5672\n  tradewind up --otlp http://127.0.0.1:4317\n  tradewind up --store postgres://shop:secret@localhost/tradewind --registry http://127.0.0.1:8500"
     )]
     Up(UpArgs),
     /// Stop the running shop: requests under way are finished first
@@ -64,6 +66,11 @@ pub enum Command {
     /// Show every step of an order
     #[command(after_help = "Example:\n  tradewind timeline 01890a5d-ac96-774b-bcce-b302099a8057")]
     Timeline(TimelineArgs),
+    /// Show where the time of an order went: its traces, as the observatory has them
+    #[command(
+        after_help = "Examples:\n  tradewind trace 01890a5d-ac96-774b-bcce-b302099a8057\n  tradewind trace 01890a5d-ac96-774b-bcce-b302099a8057 --statements --logs\n  tradewind trace 4bf92f3577b34da6a3ce929d0e0e4736 --jaeger http://127.0.0.1:16686\n\n✗ marks what failed. Exit code 0 only when every trace was found."
+    )]
+    Trace(TraceArgs),
     /// Show how much of a product there is
     #[command(after_help = "Example:\n  tradewind stock KIT-0001")]
     Stock(StockArgs),

@@ -12,7 +12,7 @@ use crate::run::Role;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Ports {
     /// 8080 for the gateway, 8500 for the registry, 8888 for the config server, 8600 for the card network, 5672
-    /// and 15672 for the broker
+    /// and 15672 for the broker, 16686, 4317 and 4318 for the observatory
     Usual,
     /// Any that are free
     Auto,
@@ -49,6 +49,15 @@ pub struct UpArgs {
     /// The port of the broker's HTTP API, instead of 15672
     #[arg(long, value_name = "PORT", conflicts_with = "broker")]
     pub broker_http_port: Option<u16>,
+    /// The port of the observatory's pages, where traces are shown, instead of 16686
+    #[arg(long, value_name = "PORT", conflicts_with = "otlp")]
+    pub observatory_port: Option<u16>,
+    /// The port at which the observatory takes in OTLP by gRPC, instead of 4317
+    #[arg(long, value_name = "PORT", conflicts_with = "otlp")]
+    pub otlp_port: Option<u16>,
+    /// The port at which the observatory takes in OTLP by HTTP, instead of 4318
+    #[arg(long, value_name = "PORT", conflicts_with = "otlp")]
+    pub otlp_http_port: Option<u16>,
     /// The databases: postgres://… or sqlite:FOLDER/{module}.db; SQLite in the data folder when not given
     #[arg(long, value_name = "URL", env = "TRADEWIND_STORE", hide_env_values = true)]
     pub store: Option<String>,
@@ -62,6 +71,10 @@ pub struct UpArgs {
     /// amqp://USER:PASSWORD@HOST:PORT/VHOST
     #[arg(long, value_name = "URL", env = "TRADEWIND_BROKER", hide_env_values = true)]
     pub broker: Option<String>,
+    /// Where traces and metrics are sent, instead of to the observatory, which does not run then: http://HOST:4317
+    /// of a collector that takes OTLP by gRPC, http://HOST:4318 of one that takes it by HTTP, or `none`
+    #[arg(long, value_name = "URL|none", env = "TRADEWIND_OTLP", hide_env_values = true)]
+    pub otlp: Option<String>,
     /// The folder of configuration files; ./config where that exists, the built-in ones otherwise
     #[arg(long, value_name = "FOLDER")]
     pub config: Option<PathBuf>,
@@ -102,7 +115,29 @@ pub struct RunArgs {
     /// Where the broker answers HTTP; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub http_listen: SocketAddr,
+    /// Where the observatory is spoken to.
+    #[command(flatten)]
+    pub watching: ObservatoryArgs,
     /// Drain and exit when standard input ends: the other end of the pipe is the supervisor's
     #[arg(long, hide = true)]
     pub lifeline: bool,
+}
+
+/// Where the observatory is spoken to. It serves nothing at `--listen`: all of its ports have usual numbers.
+#[derive(Debug, Args)]
+pub struct ObservatoryArgs {
+    /// Where the observatory takes in OTLP by gRPC
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4317", env = "TRADEWIND_OTLP_LISTEN")]
+    pub otlp_listen: SocketAddr,
+    /// Where the observatory takes in OTLP by HTTP
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:4318",
+        env = "TRADEWIND_OTLP_HTTP_LISTEN"
+    )]
+    pub otlp_http_listen: SocketAddr,
+    /// Where the observatory has its pages, and answers Jaeger's query API
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:16686", env = "TRADEWIND_PAGES_LISTEN")]
+    pub pages_listen: SocketAddr,
 }

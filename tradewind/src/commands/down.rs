@@ -10,9 +10,9 @@ use crate::exit::Ending;
 use crate::folder::Folder;
 use crate::text;
 
-/// Longer than four stages of draining may take, each of which is given 22 s before its processes are
+/// Longer than five stages of draining may take, each of which is given 22 s before its processes are
 /// killed (`up::supervise`).
-const PATIENCE: Duration = Duration::from_secs(95);
+const PATIENCE: Duration = Duration::from_secs(117);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Stops the shop and waits until it is gone. That none runs is no failure.

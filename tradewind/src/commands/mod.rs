@@ -13,6 +13,7 @@ pub mod status;
 pub mod stock;
 pub mod timeline;
 pub mod topology;
+pub mod trace;
 pub mod wires;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ async fn execute(command: Command) -> anyhow::Result<()> {
         Command::Status(args) => status::status(&args).await,
         Command::Order(args) => order::order(&args).await,
         Command::Timeline(args) => timeline::timeline(&args).await,
+        Command::Trace(args) => trace::trace(&args).await,
         Command::Stock(args) => stock::stock(&args).await,
         Command::Audit(args) => audit::audit(&args).await,
         Command::Config(command) => config::config(command).await,

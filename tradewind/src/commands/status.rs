@@ -180,6 +180,8 @@ mod tests {
             card_network: String::new(),
             broker: String::new(),
             broker_http: None,
+            observatory: None,
+            otlp: None,
         };
         let shop = ShopStatus {
             ready: false,

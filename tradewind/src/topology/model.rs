@@ -138,7 +138,7 @@ impl Topology {
     pub fn servers(&self) -> Vec<&'static str> {
         let registry = (self.registry == Supporting::Runs).then_some("registry");
         let broker = (self.broker == Supporting::Runs).then_some("broker");
-        ["config-server", "card-network"].into_iter().chain(registry).chain(broker).collect()
+        ["config-server", "card-network", "observatory"].into_iter().chain(registry).chain(broker).collect()
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
         assert!(monolith.is_one_process());
         assert_eq!(monolith.events(), Events::InProcess);
         assert!(monolith.edges(usual_wire).iter().all(|edge| edge.way == Way::LOCAL));
-        assert_eq!(monolith.servers(), ["config-server", "card-network"]);
+        assert_eq!(monolith.servers(), ["config-server", "card-network", "observatory"]);
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn any_wire() -> impl Strategy<Value = WireKind> {
 }
 
 fn any_name() -> impl Strategy<Value = String> {
-    let reserved = ["registry", "broker", "config-server", "card-network"];
+    let reserved = ["registry", "broker", "config-server", "card-network", "observatory"];
     "[a-z][a-z0-9-]{0,38}[a-z0-9]".prop_filter("reserved", move |name| !reserved.contains(&name.as_str()))
 }
 

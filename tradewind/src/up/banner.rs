@@ -34,6 +34,7 @@ impl Banner<'_> {
             ("  config server", &addresses.config_server, "Spring Cloud Config's read API, and changes"),
             ("  card network", &addresses.card_network, "an outside party, simulated"),
             ("  broker", &addresses.broker, &self.about_broker()),
+            ("  traces", &self.traces(), self.about_traces()),
         ];
         let there = places.into_iter().filter(|(_, address, _)| !address.is_empty());
         let places = text::table(
@@ -84,6 +85,19 @@ impl Banner<'_> {
         }
     }
 
+    /// Where traces are shown, else where they are sent.
+    fn traces(&self) -> String {
+        let Addresses { observatory, otlp, .. } = self.addresses;
+        observatory.as_ref().or(otlp.as_ref()).cloned().unwrap_or_default()
+    }
+
+    fn about_traces(&self) -> &'static str {
+        match self.addresses.observatory {
+            Some(_) => "of every order, and who calls whom; others may send theirs by OTLP, too",
+            None => "are sent there by OTLP",
+        }
+    }
+
     fn command(&self, verb: &str) -> String {
         let data = self.data_flag.map(|data| format!(" --data {}", data.display())).unwrap_or_default();
         format!("`{} {verb}{data}`", self.program)
@@ -124,13 +138,15 @@ mod tests {
             card_network: "http://127.0.0.1:4".into(),
             broker: "amqp://guest:guest@127.0.0.1:5".into(),
             broker_http: Some("http://127.0.0.1:6".into()),
+            observatory: Some("http://127.0.0.1:7".into()),
+            otlp: Some("http://127.0.0.1:8".into()),
         };
         let folder = Folder::at(Path::new("/shop")).expect("a path");
         let banner = Banner {
             addresses: &addresses,
             folder: &folder,
             topology: &Topology::named("microservices").expect("it is built in"),
-            processes: 12,
+            processes: 13,
             took: Duration::from_millis(1234),
             program: "target/release/tradewind",
             data_flag: Some(Path::new("/shop")),
@@ -144,6 +160,7 @@ mod tests {
             "127.0.0.1:4",
             "amqp://guest:guest@127.0.0.1:5",
             "http://127.0.0.1:6/status",
+            "http://127.0.0.1:7",
             "/shop/logs",
             "`target/release/tradewind down --data /shop`",
         ] {
@@ -157,6 +174,19 @@ mod tests {
             }
         }
         let json: serde_json::Value = serde_json::from_str(&banner.json()).expect("JSON");
-        assert_eq!(json["took_ms"], 1234);
+        assert_eq!(
+            (&json["took_ms"], &json["addresses"]["observatory"]),
+            (&1234.into(), &"http://127.0.0.1:7".into())
+        );
+
+        let line = |observatory: Option<&str>, otlp: Option<&str>| {
+            let [observatory, otlp] = [observatory, otlp].map(|url| url.map(str::to_owned));
+            let addresses = Addresses { observatory, otlp, ..addresses.clone() };
+            let text = Banner { addresses: &addresses, ..banner }.text();
+            text.lines().find(|line| line.starts_with("  traces")).map(str::to_owned)
+        };
+        let other = line(None, Some("http://collector:4317")).expect("a line");
+        assert!(other.contains("http://collector:4317") && other.contains("are sent there"), "{other}");
+        assert_eq!(line(None, None), None);
     }
 }

@@ -10,7 +10,7 @@ use command_fds::{CommandFdExt, FdMapping};
 use rustix::process::{Pid, Signal};
 use tokio::process::{Child, ChildStdin, Command};
 
-use super::plan::Launch;
+use super::plan::{Launch, OTLP};
 use super::ports::Socket;
 use crate::folder::FleetLock;
 
@@ -29,7 +29,8 @@ const COMPLAINTS: [&str; 3] = [PANICKED, "\"level\":\"ERROR\"", "error: "];
 const ONE_HEAP: Option<(&str, &str)> = Some(("MALLOC_ARENA_MAX", "1"));
 
 /// Settings that belong to one process, which a child must not inherit.
-const NOT_INHERITED: [&str; 3] = ["TRADEWIND_LISTEN", "TRADEWIND_ADVERTISE", "LISTEN_PID"];
+/// Nor what may be said to `up` and means something else to a process: `TRADEWIND_OTLP` may be `none`.
+const NOT_INHERITED: [&str; 4] = ["TRADEWIND_LISTEN", "TRADEWIND_ADVERTISE", "LISTEN_PID", OTLP];
 
 /// A running process.
 pub(super) struct Running {
@@ -82,10 +83,14 @@ impl Launcher {
     pub fn start(&self, launch: &Launch, identity: Identity, sockets: &[Arc<Socket>]) -> io::Result<Running> {
         let log = open_log(&self.log_of(&launch.name))?;
         let mut command = Command::new(&self.executable);
+        for name in NOT_INHERITED {
+            command.env_remove(name);
+        }
         command
             .args(&launch.arguments)
             .envs(launch.environment.iter().cloned())
             .envs(ONE_HEAP.filter(|(name, _)| std::env::var_os(name).is_none()))
+            .env("TRADEWIND_PROCESS", &launch.name)
             .env("TRADEWIND_INSTANCE", identity.instance.to_string())
             .env("TRADEWIND_MESSAGES_HELD", (identity.messages == Messages::Held).to_string())
             .stdin(Stdio::piped())
@@ -94,9 +99,6 @@ impl Launcher {
             // Ctrl-C at the terminal reaches us alone: we decide who drains when
             .process_group(0)
             .kill_on_drop(true);
-        for name in NOT_INHERITED {
-            command.env_remove(name);
-        }
         let sockets_passed = sockets.iter().map(|socket| socket.share());
         // last, where it does not look for sockets: it need not know of it to hold it
         let passed = sockets_passed.chain([self.lock.share()]).zip(FIRST_PASSED..);

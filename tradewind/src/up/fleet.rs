@@ -226,6 +226,11 @@ impl Member {
     }
 }
 
+/// What is known about why those of `members` are not ready that are not.
+pub(super) fn complaints(members: &[Arc<Member>]) -> String {
+    members.iter().filter(|member| !member.is(State::Ready)).map(|member| member.complaint()).collect()
+}
+
 /// Why processes did not start: those that died, else those that are not ready.
 fn not_started(missing: &[&Member]) -> anyhow::Error {
     let died: Vec<_> =

@@ -13,6 +13,7 @@
 //! - `ready`: whether a process wants work
 //! - `control`, `report`, [`status`], `memory`: what the commands ask of a running shop
 //! - `files`: the configuration files
+//! - `collector`: who takes in traces and metrics
 //! - `broker`: where it is, and whether there is one where the arguments say
 //! - `banner`, `progress`: what people read
 //!
@@ -23,6 +24,7 @@ mod backoff;
 mod banner;
 mod broker;
 mod child;
+mod collector;
 mod control;
 pub(crate) mod files;
 mod fleet;
@@ -59,7 +61,7 @@ use crate::topology::Topology;
 use arrangement::Arrangement;
 use banner::Banner;
 use child::{Launcher, Messages};
-use fleet::Fleet;
+use fleet::{Fleet, Member};
 use moving::Mover;
 use progress::Progress;
 use ready::Probe;
@@ -100,7 +102,7 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
         moving::place_databases(&folder, &start).await?;
     }
 
-    let mut sockets = Sockets::open(Choice::of(&args))?;
+    let mut sockets = Sockets::open(Choice::of(&args)?)?;
     sockets.open_for(&start)?;
     if let Some(url) = &args.broker {
         broker::reach(url).await?;
@@ -127,7 +129,8 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
     let shop = Arc::new(Shop::new(folder.clone(), fleet, settings, sockets, arrangement, up.clone()));
     let servers = shop.start_servers(&start).await?;
     if last_end == LastEnd::Sudden && args.registry.is_none() {
-        shop.fleet.until_ready(&servers, |_| ()).await?;
+        let (needed, _) = told_apart(servers);
+        shop.fleet.until_ready(&needed, |_| ()).await?;
         shop.forget_the_dead(&start).await?;
     }
     shop.start_processes(&start, Messages::Flow).await?;
@@ -226,17 +229,30 @@ async fn arrive(
     }
 }
 
-/// Waits until every process is ready, and the gateway has found those that it stands before.
+/// Waits until every process is ready, and the gateway has found those that it stands before. One that the shop can do
+/// without is waited for, too; where it does not come the shop is open all the same.
 async fn become_ready(shop: &Shop, probe: &Probe, gateway: SocketAddr, args: &UpArgs) -> anyhow::Result<()> {
     let mut progress = Progress::new(args.json);
-    let members = shop.fleet.members();
-    shop.fleet.until_ready(&members, |missing| progress.starting(missing, members.len())).await?;
+    let (needed, others) = told_apart(shop.fleet.members());
+    shop.fleet.until_ready(&needed, |missing| progress.starting(missing, needed.len())).await?;
     let open = async {
         for path in PUBLIC {
             probe.until_open(gateway, path).await;
         }
     };
-    tokio::time::timeout(GATEWAY_PATIENCE, open).await.context("the gateway does not reach the services")
+    let opened = tokio::time::timeout(GATEWAY_PATIENCE, open).await;
+    opened.context("the gateway does not reach the services")?;
+    let came = shop.fleet.until_ready(&others, |missing| progress.starting(missing, others.len())).await;
+    drop(progress);
+    if came.is_err() {
+        text::tell(format_args!("warning: the shop runs without its traces{}", fleet::complaints(&others)));
+    }
+    Ok(())
+}
+
+/// Those that the shop is of no use without, and the others.
+fn told_apart(members: Vec<Arc<Member>>) -> (Vec<Arc<Member>>, Vec<Arc<Member>>) {
+    members.into_iter().partition(|member| member.launch.is_needed())
 }
 
 fn announce(args: &UpArgs, shop: &Shop, took: Duration) {

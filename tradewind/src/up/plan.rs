@@ -25,6 +25,8 @@ pub(super) struct Common {
     pub registry_token: Option<String>,
     /// The message broker, with its password; nothing where messages stay in their process.
     pub broker: Option<String>,
+    /// Where traces and metrics are sent, with whatever is secret in it; nothing where they are not.
+    pub otlp: Option<String>,
     /// The configuration profile.
     pub profile: String,
     /// Where everybody is.
@@ -40,6 +42,7 @@ pub(super) struct Doors {
     pub config_server: SocketAddr,
     pub card_network: SocketAddr,
     pub broker: Option<BrokerDoors>,
+    pub observatory: Option<ObservatoryDoors>,
 }
 
 /// The broker's two: one for its clients, one for those who watch it.
@@ -47,6 +50,14 @@ pub(super) struct Doors {
 pub(super) struct BrokerDoors {
     pub amqp: SocketAddr,
     pub http: SocketAddr,
+}
+
+/// The observatory's three: two for those who tell, one for those who look. Every topology has the same.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ObservatoryDoors {
+    pub otlp: SocketAddr,
+    pub otlp_http: SocketAddr,
+    pub pages: SocketAddr,
 }
 
 impl Doors {
@@ -66,6 +77,10 @@ impl Doors {
             Server::ConfigServer => vec![self.config_server],
             Server::CardNetwork => vec![self.card_network],
             Server::Broker => self.broker.iter().flat_map(|broker| [broker.amqp, broker.http]).collect(),
+            Server::Observatory => {
+                let three = |doors: &ObservatoryDoors| [doors.otlp, doors.otlp_http, doors.pages];
+                self.observatory.iter().flat_map(three).collect()
+            }
         }
     }
 }
@@ -128,6 +143,11 @@ impl Launch {
             || (self.inside == Inside::Registered && self.doors.is_empty())
     }
 
+    /// Whether the shop is of no use without it.
+    pub fn is_needed(&self) -> bool {
+        self.roles != [Role::Server(Server::Observatory)]
+    }
+
     /// When it drains.
     pub fn stage(&self) -> Stage {
         self.roles.iter().map(|role| Stage::of(*role)).max().unwrap_or(Stage::Supporting)
@@ -145,10 +165,13 @@ pub(super) enum Stage {
     Services,
     /// What everybody stands on.
     Supporting,
+    /// Whoever hears what the others have to tell of their end.
+    Watching,
 }
 
 impl Stage {
-    pub const IN_ORDER: [Self; 4] = [Self::Gateway, Self::Orders, Self::Services, Self::Supporting];
+    pub const IN_ORDER: [Self; 5] =
+        [Self::Gateway, Self::Orders, Self::Services, Self::Supporting, Self::Watching];
 
     /// When whoever has this role drains.
     pub fn of(role: Role) -> Self {
@@ -156,6 +179,7 @@ impl Stage {
             Role::Module(Part::Gateway) => Self::Gateway,
             Role::Module(Part::Orders) => Self::Orders,
             Role::Module(_) => Self::Services,
+            Role::Server(Server::Observatory) => Self::Watching,
             Role::Server(_) => Self::Supporting,
         }
     }
@@ -163,7 +187,14 @@ impl Stage {
 
 /// The supporting servers to start, those first that others wait for.
 pub(super) fn servers(common: &Common, doors: Doors) -> Vec<Launch> {
-    let all = [Server::CardNetwork, Server::Registry, Server::ConfigServer, Server::Broker];
+    let all = [
+        // what the others do from their first moment on is told to it
+        Server::Observatory,
+        Server::CardNetwork,
+        Server::Registry,
+        Server::ConfigServer,
+        Server::Broker,
+    ];
     let launch = |server| {
         let doors = doors.of(server);
         (!doors.is_empty()).then(|| server_launch(server, common, doors))
@@ -186,14 +217,20 @@ pub(super) fn processes(common: &Common, doors: Doors, topology: &Topology) -> V
 fn server_launch(server: Server, common: &Common, doors: Vec<SocketAddr>) -> Launch {
     let mut arguments = arguments(&[Role::Server(server)], common);
     let mut tell = |flag: &str, value: OsString| arguments.extend([flag.into(), value]);
-    if let Some(listen) = doors.first() {
-        tell("--listen", listen.to_string().into());
-    }
-    if let (Server::Broker, Some(http)) = (server, doors.get(1)) {
-        tell("--http-listen", http.to_string().into());
+    let flags: &[&str] = match server {
+        Server::Observatory => &["--otlp-listen", "--otlp-http-listen", "--pages-listen"],
+        Server::Broker => &["--listen", "--http-listen"],
+        Server::Registry | Server::ConfigServer | Server::CardNetwork => &["--listen"],
+    };
+    for (flag, door) in flags.iter().zip(&doors) {
+        tell(flag, door.to_string().into());
     }
     if server == Server::ConfigServer {
         tell("--config-files", common.config_files.clone().into());
+    }
+    let mut environment = secrets(common);
+    if server == Server::CardNetwork {
+        environment.extend(told_to(common));
     }
     Launch {
         name: server.name().to_owned(),
@@ -201,7 +238,7 @@ fn server_launch(server: Server, common: &Common, doors: Vec<SocketAddr>) -> Lau
         doors,
         inside: Inside::AtItsDoor,
         arguments,
-        environment: secrets(common),
+        environment,
     }
 }
 
@@ -218,6 +255,7 @@ fn module_launch(name: String, parts: &[Part], common: &Common, doors: Doors, to
         tell("--registry", common.addresses.registry.clone().into());
     }
     let mut environment = secrets(common);
+    environment.extend(told_to(common));
     let carrier = common.broker.clone().filter(|_| topology.has_broker());
     environment.push(("TRADEWIND_BROKER", carrier.unwrap_or_else(|| IN_PROCESS.to_owned())));
     if parts.contains(&Part::Payments) {
@@ -252,6 +290,13 @@ fn secrets(common: &Common) -> Vec<(&'static str, String)> {
     store.into_iter().chain(token).collect()
 }
 
+/// Where a process sends traces and metrics. In the environment, since the address may carry a key.
+fn told_to(common: &Common) -> Option<(&'static str, String)> {
+    Some((OTLP, common.otlp.clone()?))
+}
+
+/// Whom a process tells by OTLP; nobody where it is not there.
+pub(super) const OTLP: &str = "TRADEWIND_OTLP";
 /// The value of `--broker` for a process whose messages do not leave it.
 const IN_PROCESS: &str = "in-process";
 /// The key of payments that says where the card network is.
@@ -262,7 +307,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::cli::{Cli, Command, ObservatoryArgs};
 
     fn common() -> Common {
         Common {
@@ -272,6 +317,7 @@ mod tests {
             store: Some("postgres://shop:secret@db/shop".into()),
             registry_token: Some("hush".into()),
             broker: Some("amqp://shop:whisper@broker/".into()),
+            otlp: Some("http://collector:4317/?key=mumble".into()),
             profile: "default".into(),
             addresses: Addresses {
                 gateway: "http://127.0.0.1:8080".into(),
@@ -280,6 +326,8 @@ mod tests {
                 card_network: "http://127.0.0.1:8600".into(),
                 broker: "amqp://shop@broker/".into(),
                 broker_http: None,
+                observatory: Some("http://127.0.0.1:16686".into()),
+                otlp: Some("http://collector:4317".into()),
             },
         }
     }
@@ -292,6 +340,7 @@ mod tests {
             config_server: at(8888),
             card_network: at(8600),
             broker: Some(BrokerDoors { amqp: at(5672), http: at(15672) }),
+            observatory: Some(ObservatoryDoors { otlp: at(4317), otlp_http: at(4318), pages: at(16686) }),
         }
     }
 
@@ -322,6 +371,10 @@ mod tests {
             assert_eq!(run.process_args.data, common().data);
             let door = launch.doors.first().copied();
             match launch.inside {
+                Inside::AtItsDoor if !launch.is_needed() => {
+                    let ObservatoryArgs { otlp_listen, otlp_http_listen, pages_listen } = run.watching;
+                    assert_eq!(launch.doors, [otlp_listen, otlp_http_listen, pages_listen]);
+                }
                 Inside::AtItsDoor => assert_eq!(Some(run.process_args.listen), door),
                 Inside::Registered | Inside::Handed => {
                     assert_eq!(run.gateway_listen, door.unwrap_or(doors().gateway));
@@ -334,7 +387,7 @@ mod tests {
     fn no_secret_stands_in_arguments() {
         for launch in launches("microservices") {
             let arguments = format!("{:?}", launch.arguments);
-            for secret in ["secret", "hush", "whisper"] {
+            for secret in ["secret", "hush", "whisper", "mumble"] {
                 assert!(!arguments.contains(secret), "{arguments}");
             }
             assert!(launch.environment.iter().any(|(name, _)| *name == "TRADEWIND_STORE"));
@@ -343,8 +396,8 @@ mod tests {
 
     #[test]
     fn a_topology_says_which_servers_there_are_and_what_carries_messages() {
-        assert_eq!(named(&launches("monolith")), ["card-network", "config-server", "shop"]);
-        assert_eq!(launches("microservices").len(), 12);
+        assert_eq!(named(&launches("monolith")), ["observatory", "card-network", "config-server", "shop"]);
+        assert_eq!(launches("microservices").len(), 13);
         let carrier = |name| {
             let launch =
                 launches(name).into_iter().find(|launch| launch.modules().any(|part| part == Part::Orders));
@@ -358,9 +411,41 @@ mod tests {
     #[test]
     fn what_replaces_an_embedded_server_is_not_started() {
         let consul = servers(&common(), Doors { registry: None, ..doors() });
-        assert_eq!(named(&consul), ["card-network", "config-server", "broker"]);
+        assert_eq!(named(&consul), ["observatory", "card-network", "config-server", "broker"]);
         let rabbitmq = servers(&common(), Doors { broker: None, ..doors() });
-        assert_eq!(named(&rabbitmq), ["card-network", "registry", "config-server"]);
+        assert_eq!(named(&rabbitmq), ["observatory", "card-network", "registry", "config-server"]);
+        let collector = servers(&common(), Doors { observatory: None, ..doors() });
+        assert_eq!(named(&collector), ["card-network", "registry", "config-server", "broker"]);
+    }
+
+    #[test]
+    fn modules_and_the_card_network_are_told_where_traces_go_and_nobody_is_where_they_go_nowhere() {
+        let told = |launches: &[Launch]| -> Vec<String> {
+            let knows = |launch: &&Launch| launch.environment.iter().any(|(name, _)| *name == OTLP);
+            launches.iter().filter(knows).map(|launch| launch.name.clone()).collect()
+        };
+        for topology in ["monolith", "step-4-payments", "microservices"] {
+            let launches = launches(topology);
+            let modules = launches.iter().filter(|launch| launch.modules().next().is_some());
+            let wanted: Vec<_> = std::iter::once("card-network".to_owned())
+                .chain(modules.map(|launch| launch.name.clone()))
+                .collect();
+            assert_eq!(told(&launches), wanted);
+        }
+        let silent = Common { otlp: None, ..common() };
+        assert!(told(&servers(&silent, doors())).is_empty());
+        assert!(told(&processes(&silent, doors(), &built_in("monolith"))).is_empty());
+    }
+
+    #[test]
+    fn every_topology_has_the_same_observatory_so_that_a_move_leaves_it_alone() {
+        let observatory = |name: &str| {
+            let launch = launches(name).into_iter().next().expect("somebody is started first");
+            assert!(!launch.is_needed() && launch.roles == [Role::Server(Server::Observatory)]);
+            launch
+        };
+        assert_eq!(observatory("monolith"), observatory("microservices"));
+        assert_eq!(observatory("step-3-events"), observatory("microservices"));
     }
 
     #[test]
@@ -380,6 +465,7 @@ mod tests {
         };
         let (amqp, http) = ("127.0.0.1:5672", "127.0.0.1:15672");
         assert_eq!(place("broker"), Some((amqp.into(), http.into())));
+        assert_eq!(place("observatory"), Some(("127.0.0.1:4317".into(), "127.0.0.1:16686".into())));
         assert_eq!(place("orders"), None, "the registry knows");
         let within = SocketAddr::from(([127, 0, 0, 1], 4711));
         let monolith =
@@ -391,7 +477,7 @@ mod tests {
     fn services_may_rest_and_so_may_the_broker() {
         let launches = launches("microservices");
         let restless: Vec<_> = launches.iter().filter(|launch| !launch.may_rest()).cloned().collect();
-        assert_eq!(named(&restless), ["card-network", "registry", "config-server", "gateway"]);
+        assert_eq!(named(&restless), ["observatory", "card-network", "registry", "config-server", "gateway"]);
     }
 
     #[test]
@@ -403,6 +489,8 @@ mod tests {
         assert!(stage("orders") < stage("payments"));
         assert!(stage("payments") < stage("card-network"));
         assert!(stage("notifications") < stage("broker"));
+        let others = all.iter().filter(|launch| launch.is_needed());
+        assert!(others.map(Launch::stage).all(|before| before < stage("observatory")), "it hears them out");
         assert!(Stage::IN_ORDER.is_sorted());
         // whoever has both a caller and a callee stays for the callers elsewhere
         let shop = launches("step-4-payments")

@@ -172,6 +172,7 @@ impl Shop {
             store,
             registry_token,
             broker: sockets.broker_url(),
+            otlp: sockets.otlp_url(),
             profile,
             addresses: sockets.addresses(topology),
         }

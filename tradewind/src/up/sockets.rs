@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::broker;
-use super::plan::{BrokerDoors, Doors};
+use super::collector::{self, Collector};
+use super::plan::{BrokerDoors, Doors, ObservatoryDoors};
 use super::ports::{Socket, Wanted};
 use crate::cli::{Ports, UpArgs};
 use crate::folder::Addresses;
@@ -21,16 +22,21 @@ pub(super) struct Choice {
     card_network: Option<u16>,
     broker: Option<u16>,
     broker_http: Option<u16>,
+    observatory: Option<u16>,
+    otlp: Option<u16>,
+    otlp_http: Option<u16>,
     /// The address of a Consul to use.
     pub other_registry: Option<String>,
     /// The address of a RabbitMQ to use, with its password.
     pub other_broker: Option<String>,
+    /// Who takes in traces and metrics.
+    pub collector: Collector,
 }
 
 impl Choice {
     /// What the arguments say.
-    pub fn of(args: &UpArgs) -> Self {
-        Self {
+    pub fn of(args: &UpArgs) -> anyhow::Result<Self> {
+        Ok(Self {
             ports: args.ports,
             gateway: args.gateway_port,
             registry: args.registry_port,
@@ -38,9 +44,13 @@ impl Choice {
             card_network: args.card_network_port,
             broker: args.broker_port,
             broker_http: args.broker_http_port,
+            observatory: args.observatory_port,
+            otlp: args.otlp_port,
+            otlp_http: args.otlp_http_port,
             other_registry: args.registry.clone(),
             other_broker: args.broker.clone(),
-        }
+            collector: Collector::named(args.otlp.as_deref())?,
+        })
     }
 
     fn bind(
@@ -55,6 +65,16 @@ impl Choice {
         let wanted = Wanted { role, port: chosen.unwrap_or(fallback), flag, instead };
         Ok(Arc::new(Socket::bind(wanted)?))
     }
+
+    /// The ports of OTLP first: whoever has one of them is a collector that the shop could use instead.
+    fn bind_observatory(&self) -> anyhow::Result<[Arc<Socket>; 3]> {
+        let instead = Some("--otlp http://127.0.0.1");
+        Ok([
+            self.bind("observatory's OTLP by gRPC", self.otlp, 4317, "--otlp-port", instead)?,
+            self.bind("observatory's OTLP by HTTP", self.otlp_http, 4318, "--otlp-http-port", instead)?,
+            self.bind("observatory's pages", self.observatory, 16686, "--observatory-port", None)?,
+        ])
+    }
 }
 
 /// The sockets that are open.
@@ -66,6 +86,8 @@ pub(super) struct Sockets {
     card_network: Arc<Socket>,
     registry: Option<Arc<Socket>>,
     broker: Option<[Arc<Socket>; 2]>,
+    /// The observatory's: OTLP by gRPC, OTLP by HTTP, its pages. They do not depend on the topology.
+    observatory: Option<[Arc<Socket>; 3]>,
 }
 
 impl Sockets {
@@ -76,7 +98,12 @@ impl Sockets {
             choice.bind("config server", choice.config_server, 8888, "--config-server-port", None)?;
         let card_network =
             choice.bind("card network", choice.card_network, 8600, "--card-network-port", None)?;
-        Ok(Self { choice, gateway, config_server, card_network, registry: None, broker: None })
+        let observatory = match choice.collector {
+            Collector::Observatory => Some(choice.bind_observatory()?),
+            Collector::Other(_) | Collector::Nobody => None,
+        };
+        let (registry, broker) = (None, None);
+        Ok(Self { choice, gateway, config_server, card_network, registry, broker, observatory })
     }
 
     /// Opens those that `topology` needs besides. Where one cannot be had nothing is changed.
@@ -118,6 +145,10 @@ impl Sockets {
                 .broker
                 .as_ref()
                 .map(|[amqp, http]| BrokerDoors { amqp: amqp.address(), http: http.address() }),
+            observatory: self.observatory.as_ref().map(|sockets| {
+                let [otlp, otlp_http, pages] = sockets.each_ref().map(|socket| socket.address());
+                ObservatoryDoors { otlp, otlp_http, pages }
+            }),
         }
     }
 
@@ -135,6 +166,8 @@ impl Sockets {
             card_network: url(doors.card_network),
             broker: broker.filter(|_| topology.has_broker()).unwrap_or_default(),
             broker_http: doors.broker.filter(|_| topology.has_broker()).map(|doors| url(doors.http)),
+            observatory: doors.observatory.map(|doors| url(doors.pages)),
+            otlp: self.otlp_url().as_deref().map(collector::shown),
         }
     }
 
@@ -144,10 +177,20 @@ impl Sockets {
         self.choice.other_broker.clone().or(ours)
     }
 
+    /// Where processes of ours send traces and metrics, with whatever is secret in it.
+    pub fn otlp_url(&self) -> Option<String> {
+        match &self.choice.collector {
+            Collector::Observatory => self.doors().observatory.map(|doors| format!("http://{}", doors.otlp)),
+            Collector::Other(url) => Some(url.clone()),
+            Collector::Nobody => None,
+        }
+    }
+
     /// The socket that listens at `address`.
     pub fn at(&self, address: SocketAddr) -> Option<Arc<Socket>> {
         let fixed = [&self.gateway, &self.config_server, &self.card_network];
         let all = fixed.into_iter().chain(&self.registry).chain(self.broker.iter().flatten());
+        let all = all.chain(self.observatory.iter().flatten());
         all.into_iter().find(|socket| socket.address() == address).cloned()
     }
 }

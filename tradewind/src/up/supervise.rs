@@ -20,7 +20,7 @@ use crate::exit;
 
 /// How long a process may drain before it is killed: longer than one may rightly take, which is 2 s to
 /// deregister, 0.2 s of lingering, 10 s for requests under way, 4 s for those from within where the others came in
-/// at a door, and 5 s for background work (`chassis::process::run`). `down` waits for four stages of it.
+/// at a door, and 5 s for background work (`chassis::process::run`). `down` waits for five stages of it.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(22);
 
 /// What keeps one process running.

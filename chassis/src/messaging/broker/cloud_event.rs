@@ -120,7 +120,12 @@ pub(in crate::messaging) fn attribute_header(name: &str) -> String {
 
 /// The trace in which a message says it was sent, as its `traceparent`; also where the rest cannot be read.
 pub(in crate::messaging) fn traceparent(headers: &FieldTable) -> Option<String> {
-    Attributes(headers).given_trace().map(|trace| trace.traceparent())
+    given_trace(headers).map(|trace| trace.traceparent())
+}
+
+/// The same, read.
+pub(in crate::messaging) fn given_trace(headers: &FieldTable) -> Option<TraceContext> {
+    Attributes(headers).given_trace()
 }
 
 /// An attribute's value as text, where there is one; also where the rest cannot be read.

@@ -88,6 +88,13 @@ pub(in crate::messaging) fn consumed(queue: &'static str, outcome: &'static str,
     INSTRUMENTS.consumed.add(1, &[destination, KeyValue::new("outcome", outcome)]);
 }
 
+/// Shows a queue's failures as none before there are any, so that the first one is seen to be one more.
+pub(in crate::messaging) fn consumes(queue: &'static str) {
+    let destination = [KeyValue::new(DESTINATION, queue)];
+    INSTRUMENTS.redelivered.add(0, &destination);
+    INSTRUMENTS.dead_lettered.add(0, &destination);
+}
+
 pub(in crate::messaging) fn redelivered(queue: &'static str) {
     INSTRUMENTS.redelivered.add(1, &[KeyValue::new(DESTINATION, queue)]);
 }

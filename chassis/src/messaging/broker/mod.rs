@@ -15,7 +15,6 @@
 //! restarts, and knows nothing of silence.
 
 mod address;
-mod backoff;
 mod cloud_event;
 mod fault;
 mod kept;
@@ -35,17 +34,21 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use address::BrokerAddress;
-pub(in crate::messaging) use backoff::Backoff;
 pub use cloud_event::decode;
-pub(in crate::messaging) use cloud_event::{attribute, attribute_header, integer, text, traceparent};
+pub(in crate::messaging) use cloud_event::{
+    attribute, attribute_header, given_trace, integer, text, traceparent,
+};
 pub(in crate::messaging) use fault::{is_declared_otherwise, is_locked};
 use kept::{Kept, Purpose};
 pub use link::Link;
-pub(in crate::messaging) use metrics::{consumed, dead_lettered, redelivered};
+pub(in crate::messaging) use metrics::{consumed, consumes, dead_lettered, redelivered};
 pub use parcel::Parcel;
 pub(in crate::messaging) use parcel::{sent_on, short};
 use publisher::Publisher;
 use supervisor::Supervisor;
+
+/// What a broker is in OpenTelemetry's semantic conventions, the embedded one too: what is spoken is what counts.
+pub(in crate::messaging) const RABBITMQ: &str = "rabbitmq";
 
 /// The connections to the broker: a handle, cheap to clone.
 #[derive(Clone)]

@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::address::BrokerAddress;
-use super::backoff::Backoff;
 use super::fault::Fault;
 use super::kept::{Kept, Purpose, State};
 use super::link::Link;
 use super::metrics;
+use crate::backoff::Backoff;
 
 /// The first attempt after a loss comes soon: most are a broker that restarts or a cut.
 const RETRY: Backoff = Backoff { first: Duration::from_millis(50), longest: Duration::from_secs(3) };

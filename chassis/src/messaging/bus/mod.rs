@@ -108,4 +108,11 @@ impl Publish for Bus {
             Carrier::InProcess(in_process) => in_process.publish(messages).await,
         }
     }
+
+    fn carrier(&self) -> &'static str {
+        match &self.carrier {
+            Carrier::Broker(broker) => Publish::carrier(broker),
+            Carrier::InProcess(in_process) => Publish::carrier(in_process),
+        }
+    }
 }

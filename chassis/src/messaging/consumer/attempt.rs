@@ -2,38 +2,40 @@
 
 use std::sync::Arc;
 
-use contracts::messages::Queue;
+use contracts::TraceContext;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
 use tokio_util::sync::CancellationToken;
 
-use super::aside::{DELIVERY_COUNT, put_aside};
-use super::handling::{Judgement, attempt, was_put_aside};
-use super::{AGAIN, Handler};
-use crate::messaging::broker::{Broker, Link, decode, integer, redelivered};
+use super::AGAIN;
+use super::aside::{DELIVERY_COUNT, Marks, REVIVED_FROM, put_aside};
+use super::handling::{Handling, Judgement, was_put_aside};
+use crate::messaging::broker::{Broker, Link, decode, integer, redelivered, text};
 
 /// What an attempt needs.
 #[derive(Clone)]
 pub(super) struct Attempt {
     pub(super) broker: Broker,
     pub(super) link: Link,
-    pub(super) queue: &'static Queue,
-    pub(super) handler: Arc<dyn Handler>,
+    pub(super) handling: Arc<Handling>,
     pub(super) stop: CancellationToken,
 }
 
 impl Attempt {
     /// Deals with one message, to the end.
     pub(super) async fn at(self, message: lapin::message::Delivery) {
-        let queue = self.queue.name;
         let number = number(&message);
         if number > 1 || message.redelivered {
-            redelivered(queue);
+            redelivered(self.handling.queue().name);
         }
         let decoded = decode(&message.properties, &message.data);
-        match attempt(&self.handler, queue, number, decoded).await {
+        let attempted = self.handling.attempt(number, decoded, revived_from(&message)).await;
+        match attempted.judgement {
             Judgement::Done => self.ack(&message).await,
             Judgement::Again(_) => self.requeue_later(&message, number).await,
-            Judgement::PutAside(cause) => self.put_aside(&message, &cause, number).await,
+            Judgement::PutAside(cause) => {
+                let marks = Marks { cause: &cause, attempts: number, last: attempted.trace.as_ref() };
+                self.put_aside(&message, marks).await;
+            }
         }
     }
 
@@ -47,16 +49,17 @@ impl Attempt {
         self.requeue(message).await;
     }
 
-    async fn put_aside(&self, message: &lapin::message::Delivery, cause: &str, attempts: u32) {
-        let queue = self.queue.name;
+    async fn put_aside(&self, message: &lapin::message::Delivery, marks: Marks<'_>) {
+        let queue = self.handling.queue();
+        let (name, attempts) = (queue.name, marks.attempts);
         let id = message.properties.message_id().as_ref().map_or("without an id", |id| id.as_str());
-        match put_aside(&self.broker, self.queue, message, cause, attempts).await {
+        match put_aside(&self.broker, queue, message, marks).await {
             Ok(()) => {
-                was_put_aside(queue, id, attempts, cause);
+                was_put_aside(name, id, attempts, marks.cause);
                 self.ack(message).await;
             }
             Err(error) => {
-                tracing::warn!(queue, message_id = id, %error, "message {id} cannot be put aside yet: {error}");
+                tracing::warn!(queue = name, message_id = id, %error, "message {id} cannot be put aside yet: {error}");
                 self.requeue_later(message, attempts).await;
             }
         }
@@ -74,9 +77,15 @@ impl Attempt {
     /// What does not reach the broker is delivered again.
     async fn settled(&self, told: impl Future<Output = lapin::Result<bool>>) {
         if let Err(error) = self.link.answered("take an acknowledgement", told).await {
-            tracing::debug!(%error, "{}: a message will come again: {error}", self.queue.name);
+            tracing::debug!(%error, "{}: a message will come again: {error}", self.handling.queue().name);
         }
     }
+}
+
+/// The attempt at which a message was put aside that was sent again since.
+fn revived_from(message: &lapin::message::Delivery) -> Option<TraceContext> {
+    let attempt = message.properties.headers().as_ref()?.inner().get(REVIVED_FROM).and_then(text)?;
+    TraceContext::parse(&attempt, None)
 }
 
 /// Which attempt this is.

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use contracts::messages::Message;
+use contracts::TraceContext;
 use contracts::messages::queues::DELIVERY_LIMIT;
-use tracing::Instrument;
+use contracts::messages::{Message, Queue};
 
+use super::earlier::Earlier;
 use super::{Delivery, Handled, Handler, guarded};
-use crate::messaging::broker::consumed;
+use crate::messaging::broker::{consumed, consumes};
+use crate::telemetry::spans::{Begin, KeyValue, Span, SpanKind};
 
 /// What is to become of a message after an attempt.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,37 +23,113 @@ pub(super) enum Judgement {
     PutAside(String),
 }
 
-/// Gives a message to `handler`, where it can be read.
-pub(super) async fn attempt(
-    handler: &Arc<dyn Handler>,
-    queue: &'static str,
-    attempt: u32,
-    message: Result<Message, String>,
-) -> Judgement {
-    let begun = Instant::now();
-    let (handled, undecodable) = match message {
-        Ok(message) => (handle(handler.clone(), Delivery { message, queue, attempt }).await, false),
-        Err(fault) => (Handled::Hopeless(format!("it cannot be read: {fault}")), true),
-    };
-    let outcome = match &handled {
-        Handled::Done => "done",
-        Handled::Again(_) => "again",
-        Handled::Hopeless(_) if undecodable => "undecodable",
-        Handled::Hopeless(_) => "hopeless",
-    };
-    consumed(queue, outcome, begun.elapsed());
-    judge(queue, attempt, handled)
+/// What came of an attempt.
+#[derive(Debug)]
+pub(super) struct Attempted {
+    pub judgement: Judgement,
+    /// Where the attempt is in its trace; nothing where the message could not be read.
+    pub trace: Option<TraceContext>,
 }
 
-async fn handle(handler: Arc<dyn Handler>, delivery: Delivery) -> Handled {
-    let span = tracing::info_span!(
-        "consume",
-        queue = delivery.queue,
-        message_id = %delivery.message.id,
-        trace_id = delivery.message.trace.trace_id_hex(),
-    );
-    let work = async move { handler.handle(&delivery).await };
-    guarded(work.instrument(span)).await.unwrap_or_else(Handled::Again)
+/// Deals with the messages of one queue.
+pub(super) struct Handling {
+    queue: &'static Queue,
+    handler: Arc<dyn Handler>,
+    /// What carries messages here, in OpenTelemetry's terms.
+    carrier: &'static str,
+    earlier: Earlier,
+}
+
+impl Handling {
+    pub fn new(queue: &'static Queue, handler: Arc<dyn Handler>, carrier: &'static str) -> Self {
+        consumes(queue.name);
+        Self { queue, handler, carrier, earlier: Earlier::default() }
+    }
+
+    /// The queue.
+    pub fn queue(&self) -> &'static Queue {
+        self.queue
+    }
+
+    /// Gives a message to the handler, where it can be read. Where it was put aside before and sent again,
+    /// `put_aside` is the attempt at which that was.
+    pub async fn attempt(
+        &self,
+        number: u32,
+        message: Result<Message, String>,
+        put_aside: Option<TraceContext>,
+    ) -> Attempted {
+        let begun = Instant::now();
+        let attempted = match message {
+            Ok(message) => self.handle(number, message, put_aside).await,
+            Err(fault) => {
+                consumed(self.queue.name, "undecodable", begun.elapsed());
+                return Attempted {
+                    judgement: Judgement::PutAside(format!("it cannot be read: {fault}")),
+                    trace: None,
+                };
+            }
+        };
+        let outcome = match &attempted.0 {
+            Handled::Done => "done",
+            Handled::Again(_) => "again",
+            Handled::Hopeless(_) => "hopeless",
+        };
+        consumed(self.queue.name, outcome, begun.elapsed());
+        let (handled, trace) = attempted;
+        Attempted { judgement: judge(self.queue.name, number, handled), trace: Some(trace) }
+    }
+
+    async fn handle(
+        &self,
+        number: u32,
+        mut message: Message,
+        put_aside: Option<TraceContext>,
+    ) -> (Handled, TraceContext) {
+        let id = message.id;
+        let before = self.earlier.take(id).or(put_aside);
+        let span = self.span(number, &message, before.as_ref());
+        // what the handler does and says belongs to this attempt
+        message.trace.clone_from(span.trace());
+        let delivery = Delivery { message, queue: self.queue.name, attempt: number };
+        let handler = self.handler.clone();
+        let span = Arc::new(span);
+        let inside = span.clone();
+        let work = async move { inside.around(handler.handle(&delivery)).await };
+        let handled = guarded(work).await.unwrap_or_else(Handled::Again);
+        let failure = match &handled {
+            Handled::Done => None,
+            Handled::Again(cause) => Some(("again", cause)),
+            Handled::Hopeless(cause) => Some(("hopeless", cause)),
+        };
+        if let Some((kind, cause)) = failure {
+            span.fail(kind, cause);
+            self.earlier.remember(id, span.trace());
+        }
+        (handled, span.trace().clone())
+    }
+
+    /// The span of an attempt: a child of the message's publishing, with a link to the attempt before.
+    fn span(&self, number: u32, message: &Message, before: Option<&TraceContext>) -> Span {
+        let name = format!("process {}", self.queue.name);
+        let begin = Begin::new(SpanKind::Consumer, self.queue.module, name).child_of(&message.trace);
+        let span = match before {
+            Some(before) => begin.linked_to(before).begin(),
+            None => begin.begin(),
+        };
+        span.describe(|| {
+            [
+                KeyValue::new("messaging.system", self.carrier),
+                KeyValue::new("messaging.operation.type", "process"),
+                KeyValue::new("messaging.operation.name", "process"),
+                KeyValue::new("messaging.destination.name", self.queue.name),
+                KeyValue::new("messaging.message.id", message.id.to_string()),
+                KeyValue::new("cloudevents.event_type", message.kind.clone()),
+                KeyValue::new("tradewind.attempt", i64::from(number)),
+            ]
+        });
+        span
+    }
 }
 
 fn judge(queue: &str, attempt: u32, handled: Handled) -> Judgement {

@@ -14,11 +14,11 @@ use contracts::messages::queues::DELIVERY_LIMIT;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::handling::{Judgement, attempt, was_put_aside};
+use super::handling::{Handling, Judgement, was_put_aside};
 use super::{AGAIN, FINISH, Handler, PREFETCH, RESUME};
 use crate::messaging::broker::{dead_lettered, redelivered};
 use crate::messaging::bus::Turn;
-use crate::messaging::in_process::{Arrival, Arrivals, InProcess, Then, Verdict};
+use crate::messaging::in_process::{Arrival, Arrivals, IN_PROCESS, InProcess, Then, Verdict};
 use crate::store::StoreError;
 
 /// How often to look although nobody said that something arrived: for what another process wrote.
@@ -42,7 +42,7 @@ pub(super) async fn consume(
         in_process,
         arrivals,
         queue,
-        handler,
+        handling: Arc::new(Handling::new(queue, handler, IN_PROCESS)),
         turn,
         under_way: JoinSet::new(),
         in_hand: BTreeSet::new(),
@@ -61,7 +61,7 @@ struct Consumer<'a> {
     in_process: &'a InProcess,
     arrivals: Arc<Arrivals>,
     queue: &'static Queue,
-    handler: Arc<dyn Handler>,
+    handling: Arc<Handling>,
     turn: Turn,
     under_way: JoinSet<Attempted>,
     /// Where those are that are under way, done or judged: they are not to be taken a second time.
@@ -159,10 +159,10 @@ impl Consumer<'_> {
         if number > 1 {
             redelivered(self.queue.name);
         }
-        let (handler, queue) = (self.handler.clone(), self.queue.name);
+        let handling = self.handling.clone();
         let message = content.message().cloned().map_err(str::to_owned);
         self.under_way.spawn(async move {
-            let judgement = attempt(&handler, queue, number, message).await;
+            let judgement = handling.attempt(number, message, None).await.judgement;
             Attempted { position, id, number, judgement }
         });
     }

@@ -15,6 +15,7 @@
 
 mod aside;
 mod attempt;
+mod earlier;
 mod handling;
 mod local;
 pub(in crate::messaging) mod log;
@@ -29,10 +30,12 @@ use contracts::{Context, Deadline};
 use tokio_util::sync::CancellationToken;
 
 use super::Bus;
-use super::broker::Backoff;
 use super::bus::Carrier;
+use crate::backoff::Backoff;
 
-pub(in crate::messaging) use aside::{ATTEMPTS, CAUSE, DELIVERY_COUNT, DIED_AT, OURS, marked};
+pub(in crate::messaging) use aside::{
+    ATTEMPTS, CAUSE, DELIVERY_COUNT, DIED_AT, LAST_ATTEMPT, Marks, OURS, REVIVED_FROM, marked,
+};
 pub(in crate::messaging) use attempt::attempts_before;
 pub use log::{LogEntry, LogReader, log_end, read_log};
 
@@ -55,7 +58,7 @@ const RESUME: Backoff = Backoff { first: Duration::from_millis(50), longest: Dur
 /// A message, delivered.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// What.
+    /// What. Its trace is that of this attempt.
     pub message: Message,
     /// Out of which queue.
     pub queue: &'static str,
@@ -69,13 +72,14 @@ impl Delivery {
         self.attempt >= contracts::messages::queues::DELIVERY_LIMIT
     }
 
-    /// The circumstances in which `module` acts on it: a span of the message's trace, and a deadline.
+    /// The circumstances in which `module` acts on it: this attempt in the message's trace, and a deadline.
     pub fn context(&self, module: &str) -> Context {
         Context {
             deadline: Deadline::after(BUDGET),
             idempotency_key: None,
             caller: module.to_owned(),
-            trace: self.message.trace.child(),
+            trace: self.message.trace.clone(),
+            baggage: None,
         }
     }
 }

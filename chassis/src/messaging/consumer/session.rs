@@ -12,8 +12,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::attempt::Attempt;
+use super::handling::Handling;
 use super::{FINISH, Handler, PREFETCH, RENEW, RESUME};
-use crate::messaging::broker::{Broker, Link, PublishError};
+use crate::messaging::broker::{Broker, Link, PublishError, RABBITMQ};
 use crate::messaging::bus::Turn;
 
 /// How a session ended that was not told to.
@@ -28,7 +29,7 @@ impl From<PublishError> for Ended {
 pub(super) struct Consumer {
     broker: Broker,
     queue: &'static Queue,
-    handler: Arc<dyn Handler>,
+    handling: Arc<Handling>,
     turn: Turn,
     // a handler may outlive the connection that brought its message; there are never more at work
     slots: Arc<Semaphore>,
@@ -38,7 +39,8 @@ pub(super) struct Consumer {
 impl Consumer {
     pub(super) fn new(broker: Broker, queue: &'static Queue, handler: Arc<dyn Handler>, turn: Turn) -> Self {
         let slots = Arc::new(Semaphore::new(usize::from(PREFETCH)));
-        Self { broker, queue, handler, turn, slots, under_way: JoinSet::new() }
+        let handling = Arc::new(Handling::new(queue, handler, RABBITMQ));
+        Self { broker, queue, handling, turn, slots, under_way: JoinSet::new() }
     }
 
     pub(super) async fn run(mut self) {
@@ -70,8 +72,7 @@ impl Consumer {
         let attempt = Attempt {
             broker: self.broker.clone(),
             link: link.clone(),
-            queue: self.queue,
-            handler: self.handler.clone(),
+            handling: self.handling.clone(),
             stop: self.turn.stop.clone(),
         };
         let mut last = Instant::now();

@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::messaging::broker::{Parcel, attribute, integer, sent_on, text, traceparent};
-use crate::messaging::consumer::{ATTEMPTS, CAUSE, DELIVERY_COUNT, DIED_AT, OURS};
+use crate::messaging::broker::{Parcel, attribute, integer, sent_on, short, text, traceparent};
+use crate::messaging::consumer::{
+    ATTEMPTS, CAUSE, DELIVERY_COUNT, DIED_AT, LAST_ATTEMPT, OURS, REVIVED_FROM,
+};
 
 /// A dead letter as it lies there: what is known of it stands in its properties, whichever carrier it is of.
 pub(super) struct Letter {
@@ -120,7 +122,8 @@ impl DeadLetterDetail {
 pub(super) fn revived(letter: &Letter) -> Parcel {
     let headers =
         letter.properties.headers().as_ref().map(|headers| headers.inner().clone()).unwrap_or_default();
-    let headers = headers.into_iter().filter(|(name, _)| !tells_of_its_death(name.as_str()));
+    let died_at = headers.get(LAST_ATTEMPT).cloned().map(|attempt| (short(REVIVED_FROM), attempt));
+    let headers = headers.into_iter().filter(|(name, _)| !tells_of_its_death(name.as_str())).chain(died_at);
     Parcel {
         exchange: String::new(),
         key: letter.queue.name.to_owned(),

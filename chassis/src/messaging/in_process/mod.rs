@@ -34,6 +34,9 @@ pub(in crate::messaging) use event_log::{Entry, EventLog};
 
 use self::routing::Routes;
 
+/// What carries messages here, as traces say it.
+pub(in crate::messaging) const IN_PROCESS: &str = "in_process";
+
 /// The modules of this process, as messages find them: a handle, cheap to clone.
 #[derive(Clone)]
 pub(in crate::messaging) struct InProcess(Arc<Inner>);
@@ -156,6 +159,10 @@ impl Publish for InProcess {
         let log = if events.is_empty() { None } else { Some(self.log()?) };
         let delivering = modules.into_iter().map(|(arrivals, messages)| self.deliver(arrivals, messages));
         tokio::try_join!(try_join_all(delivering), self.append(log, &events)).map(drop)
+    }
+
+    fn carrier(&self) -> &'static str {
+        IN_PROCESS
     }
 }
 

@@ -17,13 +17,13 @@ use lapin::types::ShortString;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tracing::Instrument;
 
 use super::operations::{Answer, Handler, Table};
-use super::{Frame, request, stream};
+use super::{Frame, request, requests_of, stream};
 use crate::messaging::broker::Link;
 use crate::server::Limits;
 use crate::telemetry::metrics::meter;
+use crate::telemetry::spans::{Begin, Span, SpanKind};
 
 /// How many streams are open at once.
 const STREAMS: usize = 256;
@@ -69,15 +69,16 @@ impl Desk {
             return;
         };
         let caller = Caller { channel, link, to, correlation, sequence: AtomicU64::new(0) };
-        let (operation, handler, context) = match self.read(&request) {
+        let (operation, handler, mut context) = match self.read(&request) {
             Ok(read) => read,
             Err(problem) => {
                 tracing::debug!(service, %problem, "a request to {service} was refused: {problem}");
                 return caller.refuse(&problem, None).await;
             }
         };
-        let trace = context.trace.clone();
-        let span = tracing::info_span!("request", trace_id = trace.trace_id_hex(), method = "AMQP", route = %operation);
+        let span = begin(operation, &request);
+        let trace = span.trace().clone();
+        context.trace = trace.clone();
         let begun = Instant::now();
         let body = Bytes::from(request.data);
         let answered = async {
@@ -105,7 +106,10 @@ impl Desk {
                 },
             }
         };
-        let outcome = answered.instrument(span.clone()).await;
+        let outcome = span.around(answered).await;
+        if outcome == GIVEN_UP || Code::from_text(outcome).is_some_and(Code::is_servers_fault) {
+            span.fail(outcome, outcome);
+        }
         let elapsed = begun.elapsed();
         let labels = [
             KeyValue::new("rpc.system", "amqp"),
@@ -113,7 +117,7 @@ impl Desk {
             KeyValue::new("outcome", outcome),
         ];
         DURATION.record(elapsed.as_secs_f64(), &labels);
-        span.in_scope(|| {
+        span.within(|| {
             tracing::debug!(outcome, micros = elapsed.as_micros() as u64, "AMQP {operation}: {outcome}");
         });
     }
@@ -136,6 +140,27 @@ impl Desk {
         }
         Ok((operation, handler, context))
     }
+}
+
+/// The span of a request: a child of the call, wherever that is in its trace.
+fn begin(operation: &'static Operation, request: &Delivery) -> Span {
+    let parent = request::parent(&request.properties);
+    let span = Begin::operation(SpanKind::Server, operation.port, operation);
+    let span = span.child_of_any(parent.as_ref()).begin();
+    span.describe(|| {
+        [
+            KeyValue::new("rpc.service", operation.port),
+            KeyValue::new("rpc.method", operation.name),
+            KeyValue::new("tradewind.wire", "amqp"),
+            KeyValue::new("messaging.system", "rabbitmq"),
+            KeyValue::new("messaging.destination.name", requests_of(operation.port).to_string()),
+            KeyValue::new(
+                "messaging.message.body.size",
+                i64::try_from(request.data.len()).unwrap_or(i64::MAX),
+            ),
+        ]
+    });
+    span
 }
 
 /// What work comes to that is given up some time after its deadline, when nobody waits any more. That a

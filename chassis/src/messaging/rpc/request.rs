@@ -4,12 +4,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::{HeaderMap, HeaderValue};
-use contracts::{Context, Operation, Problem};
+use contracts::{Context, Operation, Problem, TraceContext};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
 use crate::http::{headers, read_context, write_context};
-use crate::messaging::broker::{integer, short, text};
+use crate::messaging::broker::{given_trace, integer, short, text};
 
 /// The header with the moment after which nobody waits any more, in milliseconds since 1970. Beside it
 /// stands the time that was left when the request was sent. The callee goes by the shorter of the two: time
@@ -57,6 +57,7 @@ pub(super) fn context(properties: &BasicProperties, operation: &Operation) -> Re
         headers::IDEMPOTENCY_KEY,
         headers::TRACEPARENT,
         headers::TRACESTATE,
+        headers::BAGGAGE,
     ] {
         if let Some(value) = given.get(name.as_str()) {
             let value = text(value).and_then(|value| HeaderValue::from_str(&value).ok());
@@ -74,9 +75,12 @@ pub(super) fn context(properties: &BasicProperties, operation: &Operation) -> Re
             Duration::from_millis(moment).saturating_sub(since_1970()).min(operation.deadline)
         }
     };
-    let mut context = read_context(&plain, longest)?;
-    context.trace = context.trace.child();
-    Ok(context)
+    read_context(&plain, longest)
+}
+
+/// Where a request comes from in its trace; nothing where it does not say.
+pub(super) fn parent(properties: &BasicProperties) -> Option<TraceContext> {
+    given_trace(properties.headers().as_ref()?)
 }
 
 /// The address to which a request is to be answered, with its mark; nothing where nobody waits for an
@@ -102,6 +106,7 @@ mod tests {
     fn asked() -> Context {
         Context::background("orders", Duration::from_millis(1500))
             .with_key(IdempotencyKey::parse("\"k\"").expect("a key"))
+            .with_baggage("tenant=7")
     }
 
     /// A request with one header replaced, or taken out.
@@ -116,13 +121,15 @@ mod tests {
     }
 
     #[test]
-    fn a_context_arrives_as_it_was_sent_in_a_span_of_its_own() {
+    fn a_context_arrives_as_it_was_sent() {
         let sent = asked();
-        let arrived = context(&properties(&STOCK, &sent, "7"), &STOCK).expect("reads");
+        let properties = properties(&STOCK, &sent, "7");
+        assert_eq!(parent(&properties), Some(sent.trace.clone()));
+        let arrived = context(&properties, &STOCK).expect("reads");
         assert_eq!(arrived.caller, "orders");
         assert_eq!(arrived.idempotency_key, sent.idempotency_key);
-        assert_eq!(arrived.trace.trace_id, sent.trace.trace_id);
-        assert_ne!(arrived.trace.span_id, sent.trace.span_id);
+        assert_eq!(arrived.baggage, sent.baggage);
+        assert_eq!(arrived.trace, sent.trace);
         assert!(arrived.deadline.left() <= Duration::from_millis(1500));
         assert!(arrived.deadline.left() > Duration::from_millis(500));
     }

@@ -11,7 +11,7 @@ import { WIRES } from './wires.js';
 const MARGIN = 12;
 const LEAST_GAP = 94;
 const MOST_GAP = 240;
-const LABEL = { width: 86, height: 31 };
+const LABEL = { width: 100, height: 31 };
 const FAILING = 0.001;
 
 /**

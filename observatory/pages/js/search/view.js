@@ -37,8 +37,8 @@ export function openSearch(_, parameters) {
 
   const feed = new Feed({
     load: (signal) => api.traces(askFor(query), signal),
-    show: (traces) => {
-      kept = { query, found: read(traces) };
+    show: ({ traces, note }) => {
+      kept = { query, note, found: read(traces) };
       draw();
       form.learn();
     },
@@ -65,14 +65,15 @@ export function openSearch(_, parameters) {
   }
 
   function draw() {
-    const { found } = kept;
+    const { found, note } = kept;
     const withErrors = found.filter(({ trace }) => trace.errors > 0).length;
     plot.element.hidden = found.length === 0;
     head.hidden = false;
     sort.querySelector('select').value = query.sort;
     auto.querySelector('input').checked = query.auto === '1';
     put(told, h('strong', {}, counted(found.length, 'trace')), ' ', withErrors > 0 && h('span', { class: 'errors' }, errorSign(), `${count(withErrors)} with errors`),
-      found.length >= Number(query.limit) && h('span', { class: 'warned' }, ` The limit of ${count(query.limit)} is reached: there may be more.`));
+      found.length >= Number(query.limit) && h('span', { class: 'warned' }, ` The limit of ${count(query.limit)} is reached: there may be more.`),
+      note && h('span', { class: 'warned' }, ' ', data(note)));
     if (found.length > 0) {
       plot.show(found);
       const focused = list.contains(document.activeElement) && document.activeElement.getAttribute('href');

@@ -80,11 +80,16 @@ impl Decoder {
 
     /// As much of a text as is kept.
     pub(super) fn cut<'a>(&self, text: &'a str, notes: &mut Notes) -> &'a str {
-        if text.len() <= self.limits.text_bytes {
-            return text;
-        }
-        notes.texts += 1;
-        &text[..text.floor_char_boundary(self.limits.text_bytes)]
+        let (kept, whole) = beginning(text, self.limits.text_bytes);
+        notes.texts += usize::from(!whole);
+        kept
+    }
+
+    /// As much of a name as is kept.
+    pub(super) fn name(&self, text: &str, notes: &mut Notes) -> Text {
+        let (kept, whole) = beginning(text, self.limits.name_bytes);
+        notes.names += usize::from(!whole);
+        self.texts.share(kept)
     }
 
     /// The resource, shared with all that are equal to it.
@@ -95,9 +100,7 @@ impl Decoder {
         let (service, others): (Vec<_>, Vec<_>) = given.attributes.into_iter().partition(named);
         let service = service.into_iter().next().and_then(|attribute| attribute.value?.value);
         let service = match service {
-            Some(any_value::Value::StringValue(name)) if !name.is_empty() => {
-                self.texts.share(self.cut(&name, &mut notes))
-            }
+            Some(any_value::Value::StringValue(name)) if !name.is_empty() => self.name(&name, &mut notes),
             _ => self.texts.share(UNKNOWN),
         };
         let mut attributes = self.attributes(others, &mut notes);
@@ -131,4 +134,9 @@ impl Decoder {
         let shared = resources.share(key, weight, BARE, || bare);
         (shared.unwrap_or_else(|| self.others.clone()), false)
     }
+}
+
+/// A text as far as so many bytes, and whether that is all of it.
+fn beginning(text: &str, most: usize) -> (&str, bool) {
+    if text.len() <= most { (text, true) } else { (&text[..text.floor_char_boundary(most)], false) }
 }

@@ -7,6 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
+use crate::span::in_words;
+
 /// Lists within lists are shown this far.
 const DEEPEST: usize = 8;
 /// Stands for what lies deeper.
@@ -51,7 +53,7 @@ impl Serialize for Nested<'_> {
             Some(Value::IntValue(number)) => serializer.serialize_i64(*number),
             Some(Value::DoubleValue(number)) if number.is_finite() => serializer.serialize_f64(*number),
             // JSON has no other way to write these
-            Some(Value::DoubleValue(number)) => serializer.collect_str(number),
+            Some(Value::DoubleValue(number)) => serializer.serialize_str(&in_words(*number)),
             Some(Value::BytesValue(bytes)) => serializer.serialize_str(&BASE64_STANDARD.encode(bytes)),
             Some(Value::ArrayValue(_) | Value::KvlistValue(_)) if self.depth >= DEEPEST => {
                 serializer.serialize_str(DEEPER)

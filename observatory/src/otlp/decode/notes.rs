@@ -7,6 +7,8 @@ use crate::limits::Limits;
 pub(super) struct Notes {
     /// Texts that were cut.
     pub(super) texts: usize,
+    /// Names that were cut.
+    pub(super) names: usize,
     /// Attributes beyond as many as are kept.
     pub(super) attributes: usize,
     /// Attributes without a key, or with one that was there before.
@@ -31,9 +33,10 @@ impl Notes {
         if *self == Self::default() {
             return Vec::new();
         }
-        let Limits { text_bytes, attributes, events_and_links, .. } = limits;
+        let Limits { text_bytes, name_bytes, attributes, events_and_links, .. } = limits;
         let told = [
             (self.texts, format!("texts were cut after {text_bytes} bytes")),
+            (self.names, format!("names were cut after {name_bytes} bytes")),
             (self.attributes, format!("attributes were left out: {attributes} are kept")),
             (self.keys, "attributes were left out: their keys were empty or there before".to_owned()),
             (self.events, format!("events were left out: {events_and_links} are kept")),

@@ -12,7 +12,7 @@ use super::notes::Notes;
 use super::{Decoded, Decoder};
 use crate::metric::{Distribution, Instrument, Measure, Point, Series, Temporality};
 use crate::refused::{Reason, Refused};
-use crate::span::{Resource, Text};
+use crate::span::{Attribute, Resource, Text};
 
 /// More bounds than anybody looks at.
 const MOST_BOUNDS: usize = 256;
@@ -47,8 +47,8 @@ impl Decoder {
 
     fn metric(&self, given: otlp::Metric, resource: &Arc<Resource>, now: u64, decoded: &mut Decoded<Point>) {
         let notes = &mut Notes::default();
-        let (name, unit) = (self.cut(&given.name, notes), self.cut(&given.unit, notes));
-        let metric = &Metric { name: self.texts.share(name), unit: self.texts.share(unit), resource };
+        let (name, unit) = (self.name(&given.name, notes), self.name(&given.unit, notes));
+        let metric = &Metric { name, unit, resource };
         match given.data {
             Some(Data::Gauge(gauge)) => {
                 let points = gauge.data_points.into_iter().filter(|point| point.flags & NO_VALUE == 0);
@@ -135,6 +135,10 @@ impl Decoder {
         }
         let mut attributes = self.attributes(attributes, &mut Notes::default());
         attributes.sort_by(|a, b| a.key.cmp(&b.key));
+        let told = attributes.iter().map(Attribute::weight).sum::<usize>();
+        if metric.name.len() + metric.unit.len() + told > self.limits.series_identity_bytes {
+            return Err(Reason::TooLarge);
+        }
         let series = self.series(metric, instrument, attributes.into()).ok_or(Reason::TooManySeries)?;
         Ok(Point { series, time, since: Some(since).filter(|since| *since != 0), measure })
     }
@@ -144,7 +148,7 @@ impl Decoder {
         &self,
         metric: &Metric<'_>,
         instrument: Instrument,
-        attributes: Box<[crate::span::Attribute]>,
+        attributes: Box<[Attribute]>,
     ) -> Option<Arc<Series>> {
         let Metric { name, unit, resource } = metric;
         // Resources that are equal are one, and a series holds on to its own: the address tells which.

@@ -62,7 +62,7 @@ impl Decoder {
         notes.own_parent += usize::from(parent == Some(span_id));
         let dropped = [given.dropped_attributes_count, given.dropped_events_count, given.dropped_links_count];
         notes.by_the_sender += dropped.into_iter().map(|count| count as usize).sum::<usize>();
-        let name = self.texts.share(self.cut(&given.name, &mut notes));
+        let name = self.name(&given.name, &mut notes);
         let mut attributes = self.attributes(given.attributes, &mut notes);
         attributes.extend(scope.iter().cloned());
         let events = self.events(given.events, &mut notes, now);
@@ -100,7 +100,7 @@ impl Decoder {
                 notes.by_the_sender += event.dropped_attributes_count as usize;
                 kept.push(Event {
                     time: event.time_unix_nano,
-                    name: self.texts.share(self.cut(&event.name, notes)),
+                    name: self.name(&event.name, notes),
                     attributes: self.attributes(event.attributes, notes).into(),
                 });
             }

@@ -73,7 +73,7 @@ fn the_wire_is_the_one_that_is_named_or_what_the_protocol_tells() {
 #[test]
 fn nobody_waits_for_a_database() {
     let query = client().says("db.system.name", "postgresql");
-    assert_eq!(at_once([query.clone()]), ["gateway -Sql-> Store postgresql 30"]);
+    assert_eq!(at_once([query.clone()]), ["gateway -Sql-> Store gateway postgresql 30"]);
     assert_eq!(
         at_once([query.says("db.namespace", "orders")]),
         ["gateway -Sql-> Store postgresql/orders 30"]

@@ -45,7 +45,7 @@ impl Saga {
         message: &Message,
         input: &Input,
     ) -> Result<Change, StoreError> {
-        let (receipt, trace) = (Receipt { queue, message: message.id }, message.trace.child());
+        let (receipt, trace) = (Receipt { queue, message: message.id }, message.trace.clone());
         let decide = |order: &StoredOrder, _: &Lease| {
             self.abort_point(&format!("{}:answered", order.state.name()));
             // what a message says about an order that is driven otherwise, its driver knows already

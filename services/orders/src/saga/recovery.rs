@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chassis::store::StoreError;
+use chassis::telemetry::spans::{Begin, KeyValue, SpanKind};
 use contracts::error::chain;
 use contracts::{Context, OrderId};
 use tokio::task::{self, JoinError, JoinSet};
@@ -88,7 +89,10 @@ impl Saga {
     }
 
     async fn recover_order(&self, id: OrderId) -> Result<(), StoreError> {
+        let span = Begin::new(SpanKind::Internal, "orders", "recover order").begin();
+        span.describe(|| [KeyValue::new("tradewind.order_id", id.to_string())]);
         let context = Context::background("orders", self.budget());
+        let context = Context { trace: span.trace().clone(), ..context };
         let owner = format!("{}, trace {}", self.owner, context.trace.trace_id_hex());
         let driver = Self { owner, ..self.clone() };
         let recovered = async {
@@ -100,8 +104,9 @@ impl Saga {
             tracing::info!(order_id = %id, state, "order {id} was left {state}; taking it over");
             driver.drive(&context, order, Since::TakenOver).await.map(drop)
         };
-        recovered.await.inspect_err(|error| {
+        span.around(recovered).await.inspect_err(|error| {
             let cause = chain(error);
+            span.fail("store", &cause);
             tracing::warn!(order_id = %id, error = cause, "order {id} could not be recovered, and will be tried again: {cause}");
         })
     }

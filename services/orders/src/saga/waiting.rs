@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use chassis::store::StoreError;
+use chassis::telemetry::spans::{Begin, KeyValue, SpanKind};
 use contracts::error::chain;
 use contracts::orders::Coordination;
 use contracts::{OrderId, Timestamp, TraceContext};
@@ -51,14 +52,19 @@ impl Saga {
     }
 
     async fn look_after(&self, id: OrderId) -> Result<(), StoreError> {
-        let (trace, now) = (TraceContext::root(), self.clock.now());
+        let span = Begin::new(SpanKind::Internal, "orders", "look after order").begin();
+        span.describe(|| [KeyValue::new("tradewind.order_id", id.to_string())]);
+        let now = self.clock.now();
         let decide = |order: &StoredOrder, lease: &Lease| {
-            waits(order, lease, now).then(|| self.looked_after(order, &trace, now))
+            waits(order, lease, now).then(|| self.looked_after(order, span.trace(), now))
         };
-        if let Change::Made(transition) = self.store.order_change(id, None, &decide).await? {
-            self.tell(&transition);
-        }
-        Ok(())
+        let looked = async {
+            if let Change::Made(transition) = self.store.order_change(id, None, &decide).await? {
+                self.tell(&transition);
+            }
+            Ok(())
+        };
+        span.around(looked).await
     }
 
     fn looked_after(&self, order: &StoredOrder, trace: &TraceContext, now: Timestamp) -> Transition {

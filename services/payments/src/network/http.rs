@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chassis::config::Live;
+use chassis::telemetry::spans::{Begin, KeyValue, Span, SpanKind};
 use contracts::error::chain;
 use contracts::payments::{CardToken, NetworkRecord};
 use contracts::{Context, Money, OrderId};
@@ -96,16 +97,43 @@ impl HttpCardNetwork {
         let reserve = if method == Method::GET { Duration::ZERO } else { RESERVE.min(left / 4) };
         let budget = Duration::from_millis(config.timeout_ms).min(left.saturating_sub(reserve));
         let url = format!("{}/holds/{path}", config.url.trim_end_matches('/'));
-        let trace = ctx.onward("payments").trace.traceparent();
+        let span = span(ctx, &method);
+        let trace = span.trace().traceparent();
         let mut request = self.http.request(method, url).timeout(budget).header("traceparent", trace);
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.map_err(failed)?;
-        let status = response.status();
-        // the head of the answer came, its body did not: what was done is as open as without the head
-        read(status, &body_of(response).await?)
+        let answer = span.around(answer(request)).await;
+        match &answer {
+            Ok((status, _)) => {
+                span.describe(|| [KeyValue::new("http.response.status_code", i64::from(status.as_u16()))]);
+                if status.is_client_error() || status.is_server_error() {
+                    span.fail(status.as_u16(), status);
+                }
+            }
+            Err(error) => span.fail("no_answer", error),
+        }
+        let (status, body) = answer?;
+        read(status, &body)
     }
+}
+
+/// The span of one request: the network is somebody else's, and may go on with the trace or not.
+fn span(ctx: &Context, method: &Method) -> Span {
+    let span = Begin::new(SpanKind::Client, "payments", method.to_string()).child_of(&ctx.trace).begin();
+    span.describe(|| {
+        [
+            KeyValue::new("http.request.method", method.to_string()),
+            KeyValue::new("peer.service", "card-network"),
+        ]
+    });
+    span
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> NetworkResult<(StatusCode, Vec<u8>)> {
+    let response = request.send().await.map_err(failed)?;
+    // where the head of the answer came and its body did not, what was done is as open as without the head
+    Ok((response.status(), body_of(response).await?))
 }
 
 async fn body_of(mut response: Response) -> NetworkResult<Vec<u8>> {

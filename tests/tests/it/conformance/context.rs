@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use contracts::{Code, Context, Deadline, Effect, IdempotencyKey, TraceContext};
-use wires::WireKind;
 
 use super::cases;
-use super::house::{CALLER, House, Way, unhurried, ways};
+use super::house::{CALLER, House, unhurried, ways};
 use super::scripted::Script;
 
 /// Contexts that differ in everything that a context has.
@@ -25,11 +24,12 @@ fn contexts() -> Vec<Context> {
         context(key("\"quoted\""), trace(true, Some("x=y"))),
         context(key("\""), trace(true, None)),
         context(key(&"!~\\,;=%".repeat(18)), trace(true, None)),
+        context(None, trace(true, None)).with_baggage("tenant=7;of=shops,user=ada"),
     ]
 }
 
 #[tokio::test]
-async fn caller_key_and_trace_arrive() {
+async fn caller_key_trace_and_baggage_arrive() {
     for way in ways().await {
         let house = House::over(way).await;
         for case in cases::one_each() {
@@ -41,9 +41,9 @@ async fn caller_key_and_trace_arrive() {
                 let how = format!("{} over {way}", case.operation);
                 assert_eq!(arrived.caller, CALLER, "{how}");
                 assert_eq!(arrived.idempotency_key, sent.idempotency_key, "{how}");
-                // a server opens a span of its own, a plain call stays in its caller's
-                let same_span = arrived.trace.span_id == sent.trace.span_id;
-                assert_eq!(same_span, way == Way::Direct(WireKind::Local), "{how}");
+                assert_eq!(arrived.baggage, sent.baggage, "{how}");
+                // the callee has a span of its own, in the same process too
+                assert_ne!(arrived.trace.span_id, sent.trace.span_id, "{how}");
                 assert_eq!(TraceContext { span_id: 1, ..arrived.trace }, sent.trace, "{how}");
             }
         }

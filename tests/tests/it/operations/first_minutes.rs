@@ -54,6 +54,7 @@ async fn what_up_prints_leads_a_newcomer_to_a_confirmed_order() {
         ("  config server ", true),
         ("  card network ", true),
         ("  broker ", topology.has_broker()),
+        ("  traces ", true),
     ] {
         let line = banner.iter().find(|line| line.starts_with(place));
         assert_eq!(line.is_some(), is_there, "{place}: {banner:#?}");

@@ -19,6 +19,9 @@ async fn a_port_that_is_taken_is_named_with_its_holder_and_the_flag_that_helps()
         ("card network", "--card-network-port"),
         ("broker", "--broker-port"),
         ("broker's HTTP API", "--broker-http-port"),
+        ("observatory's pages", "--observatory-port"),
+        ("observatory's OTLP by gRPC", "--otlp-port"),
+        ("observatory's OTLP by HTTP", "--otlp-http-port"),
     ] {
         let data = home.path().join("shop");
         let arguments = ["up", "--ports", "auto", flag, &port, "--data", data.to_str().expect("UTF-8")];
@@ -79,6 +82,7 @@ async fn without_a_shop_every_command_says_how_to_start_one() {
         &["config", "get", "orders"],
         &["audit"],
         &["stock", "KIT-0001"],
+        &["trace", "01890a5d-ac96-774b-bcce-b302099a8057"],
     ] {
         let (code, _, err) = shop::run(PROGRAM, &[command, &["--data", path]].concat()).await;
         assert_eq!(code, 69, "{command:?}: {err}");
@@ -119,6 +123,7 @@ async fn arguments_that_make_no_sense_end_with_64() {
         // nothing listens on port 1
         (["--registry", "http://127.0.0.1:1"], "--registry"),
         (["--broker", "amqp://guest:guest@127.0.0.1:1"], "--broker"),
+        (["--otlp", "127.0.0.1:4317"], "--otlp none"),
         (["--store", "mysql://root@localhost/shop"], "postgres://"),
         (["--ports", "some"], "--ports"),
     ] {

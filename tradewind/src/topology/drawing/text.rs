@@ -105,7 +105,7 @@ payments         1         payments
 notifications    1         notifications
 recommendations  1         recommendations
 
-beside them  config-server, card-network, registry, broker
+beside them  config-server, card-network, observatory, registry, broker
 databases    one each: catalog, inventory, payments, shipping, orders,
              notifications, recommendations
 events       through the broker; said and heard by inventory, payments,

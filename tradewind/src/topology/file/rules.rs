@@ -8,7 +8,7 @@ use crate::topology::edges::callees;
 use crate::topology::{Part, Supporting, part};
 
 /// Names of processes that are none of the file's: the supporting servers.
-const RESERVED: &[&str] = &["registry", "config-server", "broker", "card-network"];
+const RESERVED: &[&str] = &["registry", "config-server", "broker", "card-network", "observatory"];
 /// How long the name of a process may be.
 const LONGEST_NAME: usize = 40;
 

@@ -139,7 +139,7 @@ fn a_process_has_a_name_of_its_own() {
             "{bad}: {told:?}"
         );
     }
-    for reserved in ["registry", "config-server", "broker", "card-network"] {
+    for reserved in ["registry", "config-server", "broker", "card-network", "observatory"] {
         let message = format!("4: \"{reserved}\" is a supporting server");
         expect(&two("", "").replace("news", reserved), &[&message]);
     }

@@ -7,7 +7,7 @@ use contracts::error::chain;
 use tokio_util::sync::CancellationToken;
 
 use super::{BATCH, LogEntry, LogReader, beginning, rest, surely};
-use crate::messaging::in_process::{Entry, InProcess};
+use crate::messaging::in_process::{Entry, IN_PROCESS, InProcess};
 
 /// How often to look although nobody said that the log grew: for what another process appended.
 const POLL: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ impl Reading<'_> {
             }
             self.read += entries.len();
             let entries = entries.into_iter().map(entry).collect();
-            match surely(&self.reader, entries, next, self.stop.cancelled()).await {
+            match surely(&self.reader, IN_PROCESS, entries, next, self.stop.cancelled()).await {
                 Ok(after) => next = after,
                 Err(()) => return Ok(()),
             }

@@ -2,8 +2,10 @@
 //!
 //! - [`stream`]: at a broker, where it is a stream
 //! - [`local`]: in the database of the module that reads it, where there is no broker
+//! - `spans`: what reading is in the traces of what is read
 
 mod local;
+mod spans;
 pub(in crate::messaging) mod stream;
 
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use contracts::messages::Message;
 use contracts::messages::queues::EVENT_LOG;
 use tokio_util::sync::CancellationToken;
 
+use self::spans::Reading;
 use super::{AGAIN, RESUME, guarded};
 use crate::messaging::Bus;
 use crate::messaging::broker::{PublishError, consumed};
@@ -40,6 +43,12 @@ pub trait LogReader: Send + Sync + 'static {
 
     /// Reads entries, which come in order and without a gap. An error has the same entries come again.
     async fn read(&self, entries: &[LogEntry]) -> Result<(), String>;
+
+    /// As which module its reading is to be seen in the traces of the events; nothing where they were read before,
+    /// and nothing comes of it.
+    fn traced_as(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Reads the log until `shutdown`, while the bus is open, from where `reader` says and in its order.
@@ -88,6 +97,7 @@ async fn beginning(
 /// Has a reader read entries, again and again until it has; says what to read next, or what came between.
 async fn surely<E>(
     reader: &Arc<dyn LogReader>,
+    carrier: &'static str,
     entries: Arc<[LogEntry]>,
     next: u64,
     interrupted: impl Future<Output = E>,
@@ -98,7 +108,19 @@ async fn surely<E>(
     loop {
         let (reader, batch) = (reader.clone(), entries.clone());
         let begun = Instant::now();
-        let read = guarded(async move { reader.read(&batch).await }).await.and_then(|read| read);
+        let spans =
+            reader.traced_as().and_then(|module| Reading::begin(module, carrier, &batch)).map(Arc::new);
+        let inside = spans.clone();
+        let read = guarded(async move {
+            match inside {
+                Some(spans) => spans.around(reader.read(&batch)).await,
+                None => reader.read(&batch).await,
+            }
+        });
+        let read = read.await.and_then(|read| read);
+        if let (Some(spans), Err(cause)) = (&spans, &read) {
+            spans.fail(cause);
+        }
         consumed(EVENT_LOG, if read.is_ok() { "done" } else { "again" }, begun.elapsed());
         let Err(cause) = read else { return Ok(last.saturating_add(1)) };
         failures = failures.saturating_add(1);

@@ -11,7 +11,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use tokio_util::sync::CancellationToken;
 
 use super::{BATCH, LogEntry, LogReader, beginning, rest, surely};
-use crate::messaging::broker::{Broker, Link, PublishError, decode, integer, short};
+use crate::messaging::broker::{Broker, Link, PublishError, RABBITMQ, decode, integer, short};
 use crate::messaging::consumer::RENEW;
 
 /// How long no entry comes out of a log that may be empty.
@@ -251,7 +251,7 @@ impl Reading {
                 () = self.link.lost() => Interrupted::Lost(self.link.why_lost()),
             }
         };
-        let next = surely(&self.reader, entries, next, interrupted).await?;
+        let next = surely(&self.reader, RABBITMQ, entries, next, interrupted).await?;
         self.read += read;
         Ok(next)
     }

@@ -8,7 +8,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use crate::messaging::broker::Parcel;
-use crate::messaging::consumer::marked;
+use crate::messaging::consumer::{Marks, marked};
 use crate::messaging::in_process::content::Content;
 use crate::messaging::sql::json;
 use crate::messaging::stored::Columns;
@@ -37,7 +37,10 @@ impl Arrival {
     pub(in crate::messaging) fn dead_letter(&self) -> Parcel {
         let Parcel { properties, body, .. } = self.content.parcel();
         let properties = match &self.death {
-            Some(death) => marked(&properties, &self.queue, &death.cause, self.attempts, death.at),
+            Some(death) => {
+                let marks = Marks { cause: &death.cause, attempts: self.attempts, last: None };
+                marked(&properties, &self.queue, marks, death.at)
+            }
             None => properties,
         };
         Parcel { exchange: DEAD_LETTERS.to_owned(), key: self.queue.clone(), properties, body }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use contracts::messages::Outgoing;
 use tokio::time::Instant;
 
-use crate::messaging::broker::Backoff;
+use crate::backoff::Backoff;
 
 /// How many orders may be held, so that memory and the list of what to leave out stay small. More than
 /// that is a fault of the broker's set-up and not of single messages.

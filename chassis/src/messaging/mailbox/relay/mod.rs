@@ -1,6 +1,7 @@
 //! Publishes what waits in the outbox.
 //!
 //! - [`term`]: the work of a relay while it holds the lease
+//! - `spans`: the publishing of each message, in its trace
 //! - [`held`]: orders whose next message the broker does not take
 //!
 //! A relay stands by until the lease is its own, then leads: it takes the next batch out of the outbox,
@@ -18,6 +19,7 @@
 //! a metric counts such orders. Where there are very many of them the fault is not theirs: then all wait.
 
 mod held;
+mod spans;
 mod term;
 
 use std::sync::Arc;
@@ -34,14 +36,20 @@ use super::books::Books;
 use super::lease::Lease;
 use super::status::{RelayState, Status};
 use super::{Batch, Retention};
+use crate::backoff::Backoff;
 use crate::messaging::Broker;
-use crate::messaging::broker::{Backoff, PublishError};
+use crate::messaging::broker::{PublishError, RABBITMQ};
 use crate::messaging::bus::{Gate, Turn};
 
 /// Where a relay publishes to: a [`Broker`], or in tests something that fails to order.
 pub trait Publish: Send + Sync + 'static {
     /// Publishes messages in their order; returns when every one of them is confirmed.
     fn publish(&self, messages: &[Outgoing]) -> impl Future<Output = Result<(), PublishError>> + Send;
+
+    /// What carries them, in OpenTelemetry's terms.
+    fn carrier(&self) -> &'static str {
+        RABBITMQ
+    }
 }
 
 impl Publish for Broker {

@@ -8,10 +8,12 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::held::{Held, TooMany};
+use super::spans::{not_confirmed, publishing};
 use super::{Publish, Relay};
 use crate::messaging::broker::PublishError;
 use crate::messaging::mailbox::rows::Waiting;
 use crate::store::StoreError;
+use crate::telemetry::spans::Span;
 
 /// How long a batch may take. The broker has a shorter deadline of its own.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -80,7 +82,17 @@ impl<'a, P: Publish> Term<'a, P> {
             }
         }
         let mut confirmed = Vec::with_capacity(positions.len());
+        let spans = self.begin(&mut messages);
         let published = self.publish_past_held(&positions, &messages, &mut confirmed).await;
+        if confirmed.len() < positions.len() {
+            let why = published
+                .as_ref()
+                .err()
+                .map_or_else(|| "it was returned".to_owned(), |trouble| chain(trouble));
+            let unconfirmed = positions.iter().zip(&spans).filter(|(at, _)| !confirmed.contains(at));
+            not_confirmed(unconfirmed.map(|(_, span)| span), &why);
+        }
+        drop(spans);
         // also where something failed in the end: what is marked does not come twice
         self.mark(&confirmed).await?;
         published
@@ -133,7 +145,7 @@ impl<'a, P: Publish> Term<'a, P> {
                 continue;
             };
             match row.message {
-                Ok(message) => match self.publish(&[message]).await? {
+                Ok(message) => match self.publish_one(message).await? {
                     Ok(()) => {
                         self.mark(&[row.position]).await?;
                         self.release(&subject);
@@ -144,6 +156,22 @@ impl<'a, P: Publish> Term<'a, P> {
             }
         }
         Ok(())
+    }
+
+    async fn publish_one(&self, message: Outgoing) -> Result<Result<(), Returned>, Trouble> {
+        let mut messages = [message];
+        let spans = self.begin(&mut messages);
+        let published = self.publish(&messages).await;
+        match &published {
+            Ok(Ok(())) => {}
+            Ok(Err(Returned(cause))) => not_confirmed(&spans, cause),
+            Err(trouble) => not_confirmed(&spans, &chain(trouble)),
+        }
+        published
+    }
+
+    fn begin(&self, messages: &mut [Outgoing]) -> Vec<Option<Span>> {
+        publishing(self.relay.books.module(), self.relay.publisher.carrier(), messages)
     }
 
     async fn publish(&self, messages: &[Outgoing]) -> Result<Result<(), Returned>, Trouble> {

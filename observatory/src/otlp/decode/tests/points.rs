@@ -106,6 +106,18 @@ fn points_without_a_value_a_time_or_a_temporality_are_refused() {
 }
 
 #[test]
+fn what_tells_a_series_apart_is_only_so_long() {
+    use metrics::number_data_point::Value::AsInt;
+    let of = |length: usize| {
+        let attributes = vec![text("a", &"x".repeat(length / 2)), text("b", &"x".repeat(length / 2))];
+        let data_points = vec![metrics::NumberDataPoint { attributes, ..number(AsInt(1)) }];
+        points(metrics::metric::Data::Gauge(metrics::Gauge { data_points })).refused
+    };
+    assert_eq!(of(500), Refused::default());
+    assert_eq!(of(1500), Refused::all(Reason::TooLarge, 1));
+}
+
+#[test]
 fn summaries_and_exponential_histograms_are_refused_by_name() {
     let summary = metrics::Summary { data_points: vec![metrics::SummaryDataPoint::default(); 2] };
     let expected = Refused::all(Reason::Unsupported, 2);

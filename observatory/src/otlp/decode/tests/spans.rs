@@ -32,7 +32,13 @@ fn request(service: &str, spans: Vec<otlp::Span>) -> ExportTraceServiceRequest {
 }
 
 fn decoder() -> Decoder {
-    Decoder::new(Limits { attributes: 3, text_bytes: 16, events_and_links: 2, ..Limits::default() })
+    Decoder::new(Limits {
+        attributes: 3,
+        text_bytes: 16,
+        name_bytes: 16,
+        events_and_links: 2,
+        ..Limits::default()
+    })
 }
 
 fn one(given: otlp::Span) -> Span {
@@ -172,7 +178,7 @@ fn long_texts_are_cut_between_characters_and_told_of() {
     assert_eq!(span.attribute(&eight), Some(&Value::Text(eight.as_str().into())));
     assert_eq!(span.attribute("bytes"), Some(&Value::Text("AAAAAAAAAAAAAAAA".into())));
     assert_eq!(span.status, Status::Error(Some(eight.into())));
-    assert_eq!(warnings(&span), ["5 texts were cut after 16 bytes"]);
+    assert_eq!(warnings(&span), ["4 texts were cut after 16 bytes", "1 names were cut after 16 bytes"]);
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn a_picture_serves_light_and_dark_and_those_who_do_not_see_it() {
         "Process payments runs payments. ",
         "orders calls payments: grpc. ",
         "Events go through the broker.",
-        "Beside them run config-server, card-network, registry, broker.",
+        "Beside them run config-server, card-network, observatory, registry, broker.",
     ] {
         assert!(svg.contains(wanted), "{wanted}\n{svg}");
     }

@@ -6,17 +6,17 @@ use rand::Rng;
 
 /// Pauses that double from one failure to the next.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::messaging) struct Backoff {
+pub(crate) struct Backoff {
     /// The pause after the first failure.
-    pub(in crate::messaging) first: Duration,
+    pub(crate) first: Duration,
     /// No pause is longer.
-    pub(in crate::messaging) longest: Duration,
+    pub(crate) longest: Duration,
 }
 
 impl Backoff {
     /// The pause after that many failures in a row: between half of what is due and all of it, so that
     /// those who failed together do not return together.
-    pub(in crate::messaging) fn after(self, failures: u32) -> Duration {
+    pub(crate) fn after(self, failures: u32) -> Duration {
         let doublings = failures.saturating_sub(1).min(16);
         let due = self.first.saturating_mul(1 << doublings).min(self.longest);
         due.mul_f64(rand::rng().random_range(0.5..=1.0))

@@ -1,0 +1,146 @@
+//! The way from a span's end to the collector: a bounded queue, and a task that empties it in batches. Nobody waits
+//! for it: where the queue is full, or a batch does not arrive, spans are dropped and counted.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use opentelemetry::metrics::Counter;
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_otlp::{ExporterBuildError, SpanExporter};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter as _, SpanProcessor};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::telemetry::metrics::meter;
+use crate::telemetry::otlp::{Collector, Health};
+
+/// Spans of one service that wait; more are dropped.
+const LONGEST: usize = 2048;
+/// Spans that are sent at once.
+const BATCH: usize = 512;
+/// How long the first span of a batch waits for others.
+const COMPANY: Duration = Duration::from_millis(200);
+
+static PROCESSED: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    meter()
+        .u64_counter("otel.sdk.processor.span.processed")
+        .with_unit("{span}")
+        .with_description("Spans that ended, by what kept them from being sent: `queue_full`, or nothing")
+        .build()
+});
+
+static EXPORTED: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    meter()
+        .u64_counter("otel.sdk.exporter.span.exported")
+        .with_unit("{span}")
+        .with_description("Spans that were sent, by what kept them from arriving: `rejected`, or nothing")
+        .build()
+});
+
+/// Where the spans of one service go when they have ended.
+#[derive(Debug)]
+pub(super) struct Queue {
+    waiting: mpsc::Sender<SpanData>,
+    module: KeyValue,
+}
+
+/// Begins to send the spans of a service. They are sent until the collector is told that it is over, and then what
+/// waits is sent.
+pub(super) fn begin(collector: &Collector, resource: &Resource) -> Result<Queue, ExporterBuildError> {
+    let mut exporter = collector.spans()?;
+    exporter.set_resource(resource);
+    let module = collector.module_of(resource);
+    let (waiting, queue) = mpsc::channel(LONGEST);
+    // so that both are seen before there is anything to count
+    PROCESSED.add(0, std::slice::from_ref(&module));
+    PROCESSED.add(0, &[module.clone(), dropped()]);
+    let task = Sending {
+        queue,
+        exporter,
+        over: collector.over(),
+        health: Health::default(),
+        module: module.clone(),
+    };
+    collector.spawn(task.run());
+    Ok(Queue { waiting, module })
+}
+
+fn dropped() -> KeyValue {
+    KeyValue::new("error.type", "queue_full")
+}
+
+impl SpanProcessor for Queue {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        match self.waiting.try_send(span) {
+            Ok(()) => PROCESSED.add(1, std::slice::from_ref(&self.module)),
+            Err(_) => PROCESSED.add(1, &[self.module.clone(), dropped()]),
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+struct Sending {
+    queue: mpsc::Receiver<SpanData>,
+    exporter: SpanExporter,
+    over: CancellationToken,
+    health: Health,
+    module: KeyValue,
+}
+
+impl Sending {
+    async fn run(mut self) {
+        let mut batch = Vec::new();
+        loop {
+            tokio::select! {
+                received = self.queue.recv_many(&mut batch, BATCH) => if received == 0 { return },
+                () = self.over.cancelled() => break,
+            }
+            if batch.len() < BATCH {
+                self.over.run_until_cancelled(tokio::time::sleep(COMPANY)).await;
+                while batch.len() < BATCH
+                    && let Ok(span) = self.queue.try_recv()
+                {
+                    batch.push(span);
+                }
+            }
+            self.send(&mut batch).await;
+        }
+        // what ended before
+        while let Ok(span) = self.queue.try_recv() {
+            batch.push(span);
+            if batch.len() == BATCH {
+                self.send(&mut batch).await;
+            }
+        }
+        self.send(&mut batch).await;
+    }
+
+    async fn send(&mut self, batch: &mut Vec<SpanData>) {
+        if batch.is_empty() {
+            return;
+        }
+        let spans = batch.len() as u64;
+        match self.exporter.export(std::mem::take(batch)).await {
+            Ok(()) => {
+                EXPORTED.add(spans, std::slice::from_ref(&self.module));
+                self.health.well();
+            }
+            Err(error) => {
+                EXPORTED.add(spans, &[self.module.clone(), KeyValue::new("error.type", "rejected")]);
+                let pause = self.health.failed(&error);
+                self.over.run_until_cancelled(tokio::time::sleep(pause)).await;
+            }
+        }
+    }
+}
