@@ -24,16 +24,10 @@ pub struct Observatory {
 impl Observatory {
     /// The one that `shop` has brought along.
     pub fn of(shop: &Shop) -> Self {
-        let told = std::fs::read_to_string(shop.data().join("up.json")).expect("up.json");
-        let told: Value = serde_json::from_str(&told).expect("JSON");
-        let address = |name: &str| {
-            let address = told["addresses"][name].as_str();
-            address
-                .unwrap_or_else(|| panic!("up.json has no address {name}: {told:#}"))
-                .trim_end_matches('/')
-                .to_owned()
-        };
-        Self { http: shop.http.clone(), url: address("observatory"), otlp: address("otlp") }
+        let addresses = &shop.client.up.addresses;
+        let url = addresses.observatory.as_ref().expect("an observatory of its own").clone();
+        let otlp = addresses.otlp.as_ref().expect("a collector").clone();
+        Self { http: shop.http.clone(), url, otlp }
     }
 
     /// What it answers at `path`; nothing where there is no such thing, or where it is away.

@@ -102,15 +102,6 @@ async fn every_process_counts_and_what_an_order_did_is_counted_where_it_was_done
         let samples = parse(&answer.text().await.expect("a page"));
         assert!(!samples.is_empty(), "{name} has counted nothing");
         assert!(samples.iter().all(|sample| !sample.value.is_nan()), "{name}: {samples:#?}");
-        if !process.modules.is_empty() {
-            for wanted in
-                ["process_cpu_time", "process_memory_usage", "otel_sdk_", "db_client_connection_count"]
-            {
-                let found = samples.iter().any(|sample| sample.name.starts_with(wanted));
-                let keeps_no_books = process.modules == ["gateway"] && wanted.starts_with("db_");
-                assert!(found || keeps_no_books, "{name} has no {wanted}: {samples:#?}");
-            }
-        }
     }
     for (status, route) in [("201", "/api/orders"), ("402", "/api/orders")] {
         counts(
@@ -129,6 +120,27 @@ async fn every_process_counts_and_what_an_order_did_is_counted_where_it_was_done
     counts(&shop, "orders", "tradewind_call_duration_seconds_count", &declined).await;
     let heard = [("messaging_destination_name", "notifications.events")];
     counts(&shop, "notifications", "messaging_process_duration_seconds_count", &heard).await;
+    shop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_process_tells_what_it_takes_and_what_became_of_its_spans() {
+    let shop = Shop::start(PROGRAM, &[]).await;
+    settled(&shop, &order_of("KIT-0001", 1, "tok_approve")).await;
+    for process in shop.status().await.processes.iter().filter(|process| !process.modules.is_empty()) {
+        let (name, address) = (&process.name, process.http_address().expect("an address"));
+        let answer = shop.http.get(format!("http://{address}/metrics")).send().await.expect("an answer");
+        let samples = parse(&answer.text().await.expect("a page"));
+        let dropped = [("error_type", "queue_full")];
+        let counted =
+            samples.iter().any(|sample| sample.is("otel_sdk_processor_span_processed_total", &dropped));
+        assert!(counted, "{name} counts no drops: {samples:#?}");
+        for wanted in ["process_cpu_time", "process_memory_usage", "db_client_connection_count"] {
+            let found = samples.iter().any(|sample| sample.name.starts_with(wanted));
+            let keeps_no_books = process.modules == ["gateway"] && wanted.starts_with("db_");
+            assert!(found || keeps_no_books, "{name} has no {wanted}: {samples:#?}");
+        }
+    }
     shop.stop().await;
 }
 

@@ -137,6 +137,7 @@ async fn each_order_is_one_trace(shop: &Shop, topology: &Topology) {
             the_edge_tells_what_was_asked(&trace);
             processes_tell_who_they_are(&trace, topology);
             statements_are_below_what_asked_them(&trace);
+            every_step_is_stored_in_the_trace(&trace);
         }
     }
 }
@@ -211,6 +212,12 @@ fn processes_tell_who_they_are(trace: &Trace, topology: &Topology) {
         let instance = told("service.instance.id").to_owned();
         assert!(instances.contains(&instance), "{instance} is none of {instances:?}");
     }
+}
+
+/// The saga of a sync order runs in a task of its own: what it stores belongs to the order all the same.
+fn every_step_is_stored_in_the_trace(trace: &Trace) {
+    let steps = trace.named("orders", "UPDATE orders_orders").count();
+    assert!(steps >= 5, "{steps} steps were stored:\n{}", trace.picture());
 }
 
 fn statements_are_below_what_asked_them(trace: &Trace) {
