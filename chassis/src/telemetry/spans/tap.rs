@@ -1,5 +1,5 @@
 //! Puts into a span what happens inside it without saying so: statements to a database, each as a span of its own,
-//! and log lines, as events.
+//! and log lines, as events. A line that names an order says which order the span is about.
 //!
 //! sqlx tells of each statement by a log line at `debug`. It is made only where somebody wants it, so a statement
 //! outside of a recorded span costs a look and no more.
@@ -17,6 +17,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::ORDER_ID;
 use super::span::{Recorded, TARGET};
 
 /// The target of sqlx's log lines about statements.
@@ -79,7 +80,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Tap {
         } else {
             let mut line = Line::of(event.metadata());
             event.record(&mut line);
-            recorded.context.span().add_event(line.message, line.fields);
+            let span = recorded.context.span();
+            if let Some(order) = line.order() {
+                span.set_attribute(KeyValue::new(ORDER_ID, order));
+            }
+            span.add_event(line.message, line.fields);
         }
     }
 }
@@ -185,6 +190,14 @@ impl Line {
             KeyValue::new("target", metadata.target().to_owned()),
         ];
         Self { message: String::new(), fields }
+    }
+}
+
+impl Line {
+    /// The order that it is about, where it names one.
+    fn order(&self) -> Option<String> {
+        let field = self.fields.iter().find(|field| field.key.as_str() == "order_id")?;
+        Some(field.value.to_string())
     }
 }
 

@@ -24,7 +24,7 @@ import { number } from '../format.js';
  * @property {Log[]} logs
  * @property {string[]} warnings
  * @property {string} parentId  '' for none
- * @property {Link[]} links     spans of other traces that it follows from
+ * @property {Link[]} links     spans that it follows from, of other traces or of this one (an earlier attempt, say)
  * @property {boolean} missing  stands for a span that others name as their parent, and that never arrived
  * Set by tree.js:
  * @property {Span | undefined} parent
@@ -63,7 +63,7 @@ export function readSpan(raw, traceId, processes) {
     logs: list(raw.logs).map(readLog),
     warnings: (Array.isArray(raw.warnings) ? raw.warnings : []).map(text).filter(Boolean),
     parentId: parent?.spanId ?? text(raw.parentSpanID),
-    links: references.filter((r) => !isOurs(r)).map(({ traceId, spanId }) => ({ traceId, spanId })),
+    links: references.filter((r) => r !== parent).map((r) => ({ traceId: r.traceId || traceId, spanId: r.spanId })),
     missing: false,
     parent: undefined,
     children: [],

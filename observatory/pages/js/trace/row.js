@@ -39,7 +39,7 @@ function name(span, folded) {
       ? h('span', { class: 'row-text' }, h('em', {}, `${span.operation} (${short(span.id)})`))
       : h('span', { class: 'row-text', title: printable(`${span.service} ${span.operation}`.slice(0, 300)) }, brief(span.service, { class: 'service-name' }, 60), ' ', brief(briefOperation(span.operation), { class: 'operation' }, 160)),
     folded && h('span', { class: 'inside' }, `+${count(inside(span))}`),
-    span.links[0] && h('a', { class: 'link-out', tabindex: -1, href: traceAddress(span.links[0].traceId, span.links[0].spanId), title: `Follows from trace ${short(span.links[0].traceId)}` }, '↗'),
+    span.links[0] && h('a', { class: 'link-out', tabindex: -1, href: traceAddress(span.links[0].traceId, span.links[0].spanId), title: `Follows from span ${short(span.links[0].spanId)} of trace ${short(span.links[0].traceId)}` }, '↗'),
     span.wire && span.kind !== 'server' && h('span', { class: 'wire-tag' }, data(span.wire)));
 }
 
@@ -89,6 +89,6 @@ function inWords(waterfall, span) {
   const parts = [span.service, span.operation, duration(span.duration), `after ${duration(span.start - waterfall.trace.start)}`];
   if (span.error) parts.push(`error: ${span.message}`);
   if (waterfall.critical.has(span)) parts.push('on the critical path');
-  if (span.links.length > 0) parts.push('follows from another trace');
+  if (span.links.length > 0) parts.push('follows from another span');
   return parts.filter(Boolean).join(', ');
 }

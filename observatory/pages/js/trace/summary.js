@@ -66,7 +66,7 @@ function time(trace, critical, select) {
 
 /** Traces that this one follows from. The spans that follow from this one are in traces of their own. */
 function links(trace) {
-  const linked = [...new Map(trace.spans.flatMap((span) => span.links).map((link) => [link.traceId, link])).values()];
+  const linked = [...new Map(trace.spans.flatMap((span) => span.links).filter((link) => link.traceId !== trace.id).map((link) => [link.traceId, link])).values()];
   if (linked.length === 0) return null;
   return h('p', { class: 'linked' }, 'Follows from ', linked.slice(0, LINKS).map((link, i) => [i > 0 && ', ', h('a', { href: traceAddress(link.traceId, link.spanId), class: 'mono' }, 'trace ', data(short(link.traceId)))]).flat(),
     linked.length > LINKS && ` and ${linked.length - LINKS} more`);

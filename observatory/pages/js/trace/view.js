@@ -94,7 +94,7 @@ function legend() {
     h('li', {}, h('i', { class: 'critical' }), 'critical path: what the end waited for'),
     h('li', {}, errorSign(), 'error'),
     h('li', {}, h('i', { class: 'event' }), 'event'),
-    h('li', {}, h('i', { class: 'link-out' }, '↗'), 'follows from another trace'),
+    h('li', {}, h('i', { class: 'link-out' }, '↗'), 'follows from another span'),
     h('li', {}, h('i', { class: 'stand-in' }), 'never arrived'),
     h('li', { class: 'hint' }, h('kbd', {}, '?'), 'shows the keys'));
 }

@@ -5,6 +5,7 @@ use contracts::error::chain;
 use contracts::orders::{Coordination, Direction, Order, PlaceOrder, TimelineEntry};
 use contracts::shipping::QuoteShipping;
 use contracts::{Context, PortResult, Problem};
+use tracing::Instrument as _;
 
 use super::Service;
 use super::wait::Patience;
@@ -115,14 +116,16 @@ impl Service {
         // how long an order takes is its own affair: it neither ends with the caller's patience nor
         // is undone because that was short
         let context = ctx.clone().with_deadline(contracts::Deadline::after(saga.budget()));
-        self.driving.spawn(async move {
+        let driving = async move {
             let driven = saga.drive(&context, order, Since::Placed).await;
             let left = driven.inspect_err(|error| {
                 let cause = chain(error);
                 tracing::warn!(order_id = %id, error = cause, "order {id} is left to recovery: {cause}");
             });
             left.ok()
-        })
+        };
+        // what it says belongs to the request, for as long as that lasts
+        self.driving.spawn(driving.in_current_span())
     }
 }
 

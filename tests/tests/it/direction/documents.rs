@@ -18,7 +18,9 @@ pub(super) const DOCUMENTS: &[&str] = &[
     "docs/adr/0006-facts-have-one-id.md",
     "docs/adr/0007-one-lock-one-log.md",
     "docs/adr/0008-the-supervisor-moves.md",
+    "docs/adr/0009-spans-at-five-places.md",
     "docs/road.md",
+    "deploy/README.md",
 ];
 
 /// Everything that `documents` point at and that is not there.
