@@ -15,8 +15,17 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-/// How long somebody may take to send the head of a request.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// What is put up with.
+#[derive(Debug, Clone)]
+pub(crate) struct Bounds {
+    /// Connections at once.
+    pub(crate) places: usize,
+    /// How long somebody may take to send the head of a request.
+    pub(crate) patience: Duration,
+    /// How long requests under way may take once the end has begun.
+    pub(crate) leave: Duration,
+}
+
 /// How often it is looked whether somebody who says nothing is still there.
 const ALIVE: Duration = Duration::from_secs(20);
 /// Bytes of a head.
@@ -29,15 +38,14 @@ const AT_ONCE: u32 = 64;
 /// How long to wait when a connection could not be accepted.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves until `shutdown`, then until the requests under way are answered, but no longer than `leave`.
+/// Serves until `shutdown`, then until the requests under way are answered, as long as they may take.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
-    places: usize,
+    Bounds { places, patience, leave }: Bounds,
     shutdown: CancellationToken,
-    leave: Duration,
 ) {
-    let protocol = Arc::new(protocol());
+    let protocol = Arc::new(protocol(patience));
     let (open, places) = (GracefulShutdown::new(), Arc::new(Semaphore::new(places)));
     // while every place is taken the others wait to be accepted
     while let Some(Ok(place)) = shutdown.run_until_cancelled(places.clone().acquire_owned()).await {
@@ -51,7 +59,7 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        let served = connection(stream, router.clone(), &protocol, &open);
+        let served = connection(stream, router.clone(), &protocol, &open, patience);
         tokio::spawn(async move {
             served.await;
             drop(place);
@@ -63,9 +71,9 @@ pub(crate) async fn serve(
     }
 }
 
-fn protocol() -> auto::Builder<TokioExecutor> {
+fn protocol(patience: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEAD as usize);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(HEAD as usize);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -83,6 +91,7 @@ fn connection(
     router: Router,
     protocol: &Arc<auto::Builder<TokioExecutor>>,
     open: &GracefulShutdown,
+    patience: Duration,
 ) -> impl Future<Output = ()> + Send + 'static {
     // small answers, one by one: waiting to fill a packet only delays them
     if let Err(error) = stream.set_nodelay(true) {
@@ -101,14 +110,14 @@ fn connection(
             served = watched.watch(served) => if let Err(error) = served {
                 tracing::debug!(error, "a connection ended badly: {error}");
             },
-            () = silence(&spoke) => tracing::debug!("somebody connected and asked for nothing"),
+            () = silence(&spoke, patience) => tracing::debug!("somebody connected and asked for nothing"),
         }
     }
 }
 
 /// Ends when no request came in time: what is kept of time by HTTP/1 begins only once somebody speaks it.
-async fn silence(spoke: &Notify) {
-    if tokio::time::timeout(PATIENCE, spoke.notified()).await.is_ok() {
+async fn silence(spoke: &Notify, patience: Duration) {
+    if tokio::time::timeout(patience, spoke.notified()).await.is_ok() {
         std::future::pending::<()>().await;
     }
 }
@@ -121,12 +130,18 @@ mod tests {
 
     /// Longer than anything here takes, on a slow machine.
     const LONG: Duration = Duration::from_secs(60);
+    /// Waited out by a test that passes.
+    const SHORT: Duration = Duration::from_millis(50);
+
+    fn bounds(patience: Duration) -> Bounds {
+        Bounds { places: 1, patience, leave: LONG }
+    }
 
     #[tokio::test]
     async fn whoever_finds_no_place_waits_until_somebody_leaves() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let served = tokio::spawn(serve(listener, Router::new(), 1, shutdown.clone(), LONG));
+        let served = tokio::spawn(serve(listener, Router::new(), bounds(LONG), shutdown.clone()));
         let request = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
         let mut first = TcpStream::connect(address).await.unwrap();
         first.write_all(request).await.unwrap();
@@ -147,7 +162,7 @@ mod tests {
     async fn whoever_says_nothing_loses_the_place() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, Router::new(), 1, CancellationToken::new(), LONG));
+        tokio::spawn(serve(listener, Router::new(), bounds(SHORT), CancellationToken::new()));
         for opening in [&b""[..], b"PRI "] {
             let mut silent = TcpStream::connect(address).await.unwrap();
             silent.write_all(opening).await.unwrap();

@@ -49,7 +49,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            window_bytes: 24 << 20,
+            window_bytes: 20 << 20,
             spans_of_a_trace: 10_000,
             intake_bytes: 4 << 20,
             request_bytes: 4 << 20,
@@ -63,7 +63,7 @@ impl Default for Limits {
             series: 2000,
             series_identity_bytes: 1024,
             memory_of_series: Duration::from_secs(3600),
-            series_bytes: 16 << 20,
+            series_bytes: 12 << 20,
             answer_bytes: 4 << 20,
             ahead: Duration::from_secs(600),
             behind: Duration::from_secs(24 * 3600),

@@ -11,7 +11,7 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::clock::{Clock, SystemClock};
-use crate::connections;
+use crate::connections::{self, Bounds};
 use crate::counts::Counts;
 use crate::intake::{Intake, Outlet, intake};
 use crate::keep::Keep;
@@ -22,7 +22,7 @@ use crate::store::{self, Store};
 
 /// Requests of OTLP that are read at once, each of [`Limits::request_bytes`] at most; others wait.
 const READ_AT_ONCE: usize = 8;
-/// How long a sender may take to send a request, with the time that it waits for its turn.
+/// How long anybody may take to begin a request, and a sender to send one and to wait for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long requests under way may take once the end has begun.
 const LEAVE: Duration = Duration::from_secs(5);
@@ -112,8 +112,8 @@ impl Observatory {
         let all_received = received.clone();
         // a task of its own: nobody who asks waits for what is being kept
         let mut keeping = tokio::spawn(async move { outlet.hand_on(&*keep, all_received).await });
-        let places = self.limits.connections;
-        let serve = |listener, routes| connections::serve(listener, routes, places, shutdown.clone(), LEAVE);
+        let bounds = Bounds { places: self.limits.connections, patience: PATIENCE, leave: LEAVE };
+        let serve = |listener, routes| connections::serve(listener, routes, bounds.clone(), shutdown.clone());
         tokio::select! {
             _ = async {
                 tokio::join!(

@@ -25,7 +25,7 @@ static WAIT: LazyLock<Histogram<f64>> = LazyLock::new(|| {
 /// The stores that are open.
 static OPEN: LazyLock<Mutex<Vec<Weak<Parts>>>> = LazyLock::new(|| {
     meter()
-        .u64_observable_gauge("db.client.connection.count")
+        .u64_observable_gauge("db.client.connection.open")
         .with_unit("{connection}")
         .with_description(
             "Connections of a module to its database, those that are used and those that are idle",

@@ -54,6 +54,7 @@ pub async fn observe(
             if let Some(route) = taken.route() {
                 asked.took(route, &span);
             }
+            span.describe(|| [KeyValue::new("http.route", asked.route.clone())]);
             answered(&span, &response);
             span.within(|| asked.measure(&response, begun));
             response
@@ -111,7 +112,6 @@ impl Asked {
     fn took(&mut self, route: &str, span: &Span) {
         route.clone_into(&mut self.route);
         span.rename(|| format!("{} {route}", self.method));
-        span.describe(|| [KeyValue::new("http.route", route.to_owned())]);
     }
 
     fn wire(&self) -> &'static str {
@@ -136,7 +136,6 @@ impl Asked {
         span.describe(|| {
             [
                 KeyValue::new("http.request.method", self.method),
-                KeyValue::new("http.route", self.route.clone()),
                 KeyValue::new("url.path", request.uri().path().to_owned()),
                 KeyValue::new("url.scheme", "http"),
                 KeyValue::new("network.protocol.version", version(request.version())),

@@ -42,9 +42,9 @@ pub(super) fn store(span: &Span) -> Option<Node> {
     Some(Node { kind: NodeKind::Store, name })
 }
 
-/// The broker that a message goes through.
+/// The broker that a message goes through; none where it stays within a process.
 pub(super) fn broker(span: &Span) -> Option<Node> {
-    let system = text(span, "messaging.system")?;
+    let system = text(span, "messaging.system").filter(|system| &***system != "in_process")?;
     Some(Node { kind: NodeKind::Broker, name: system.clone() })
 }
 

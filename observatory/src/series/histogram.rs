@@ -134,6 +134,14 @@ mod tests {
         assert!(bucket(LONGEST - (LONGEST >> 3)) < u8::MAX);
     }
 
+    /// The width of a long bucket was once reckoned in 32 bits, and was nothing.
+    #[test]
+    fn hours_are_told_as_well_as_microseconds() {
+        let exact = 10_555_311_626_650;
+        let told = durations(&[exact]).quantile(1.0).unwrap();
+        assert!((told - exact as f64).abs() <= exact as f64 / 16.0, "{told}");
+    }
+
     #[test]
     fn a_full_bucket_stays_that_bucket() {
         let mut histogram = Histogram { cells: vec![7 << COUNT_BITS | (MOST - 1)] };

@@ -10,7 +10,7 @@ use contracts::messages::{Message, Queue};
 use super::earlier::Earlier;
 use super::{Delivery, Handled, Handler, guarded};
 use crate::messaging::broker::{consumed, consumes};
-use crate::telemetry::spans::{Begin, KeyValue, ORDER_ID, Span, SpanKind};
+use crate::telemetry::spans::{Begin, KeyValue, Span, SpanKind};
 
 /// What is to become of a message after an attempt.
 #[derive(Debug, PartialEq, Eq)]
@@ -125,10 +125,10 @@ impl Handling {
                 KeyValue::new("messaging.destination.name", self.queue.name),
                 KeyValue::new("messaging.message.id", message.id.to_string()),
                 KeyValue::new("cloudevents.event_type", message.kind.clone()),
-                KeyValue::new(ORDER_ID, message.subject.to_string()),
                 KeyValue::new("tradewind.attempt", i64::from(number)),
             ]
         });
+        span.about(message.subject);
         span
     }
 }

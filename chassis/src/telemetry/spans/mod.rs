@@ -19,9 +19,6 @@ mod span;
 pub(super) mod tap;
 pub(super) mod tracers;
 
-/// The attribute that names the order which a span is about: by it a trace is found.
-pub const ORDER_ID: &str = "tradewind.order.id";
-
 pub use opentelemetry::KeyValue;
 pub use opentelemetry::trace::SpanKind;
 pub use span::{Begin, Span};

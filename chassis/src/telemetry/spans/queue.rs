@@ -53,9 +53,10 @@ pub(super) fn begin(collector: &Collector, resource: &Resource) -> Result<Queue,
     exporter.set_resource(resource);
     let module = collector.module_of(resource);
     let (waiting, queue) = mpsc::channel(LONGEST);
-    // so that both are seen before there is anything to count
+    // so that all of them are seen before there is anything to count
     PROCESSED.add(0, std::slice::from_ref(&module));
     PROCESSED.add(0, &[module.clone(), dropped()]);
+    EXPORTED.add(0, &[module.clone(), rejected()]);
     let task = Sending {
         queue,
         exporter,
@@ -65,6 +66,10 @@ pub(super) fn begin(collector: &Collector, resource: &Resource) -> Result<Queue,
     };
     collector.spawn(task.run());
     Ok(Queue { waiting, module })
+}
+
+fn rejected() -> KeyValue {
+    KeyValue::new("error.type", "rejected")
 }
 
 fn dropped() -> KeyValue {
@@ -137,7 +142,7 @@ impl Sending {
                 self.health.well();
             }
             Err(error) => {
-                EXPORTED.add(spans, &[self.module.clone(), KeyValue::new("error.type", "rejected")]);
+                EXPORTED.add(spans, &[self.module.clone(), rejected()]);
                 let pause = self.health.failed(&error);
                 self.over.run_until_cancelled(tokio::time::sleep(pause)).await;
             }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use contracts::{Operation, TraceContext};
 use opentelemetry::trace::{
@@ -88,7 +90,7 @@ impl<'a> Begin<'a> {
             state: self.parent.and_then(|parent| parent.state.clone()),
         };
         let log = log_span(&trace);
-        let recorded = begun.is_sampled().then_some(Recorded { context, tracer });
+        let recorded = begun.is_sampled().then(|| Recorded { context, tracer, order: Arc::default() });
         if let Some(recorded) = &recorded {
             remember(&log, recorded);
         }
@@ -114,6 +116,13 @@ impl Span {
         if let Some(recorded) = &self.recorded {
             let span = recorded.context.span();
             attributes().into_iter().for_each(|attribute| span.set_attribute(attribute));
+        }
+    }
+
+    /// It is about this order.
+    pub fn about(&self, order: impl Display) {
+        if let Some(recorded) = &self.recorded {
+            recorded.about(order);
         }
     }
 
@@ -157,7 +166,21 @@ impl Drop for Span {
 pub(super) struct Recorded {
     pub context: Context,
     pub tracer: SdkTracer,
+    /// Whether it is said which order it is about.
+    order: Arc<AtomicBool>,
 }
+
+impl Recorded {
+    /// It is about this order. Said once: the span would hold it twice otherwise.
+    pub fn about(&self, order: impl Display) {
+        if !self.order.swap(true, Ordering::Relaxed) {
+            self.context.span().set_attribute(KeyValue::new(ORDER_ID, order.to_string()));
+        }
+    }
+}
+
+/// The attribute by which the trace of an order is found.
+const ORDER_ID: &str = "tradewind.order.id";
 
 /// What log lines show of a span.
 fn log_span(trace: &TraceContext) -> tracing::Span {

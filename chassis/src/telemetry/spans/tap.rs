@@ -8,8 +8,8 @@ use std::fmt::{Debug, Write as _};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::KeyValue;
 use opentelemetry::trace::{Span as _, SpanKind, TraceContextExt as _, Tracer as _};
+use opentelemetry::{KeyValue, Value};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
@@ -17,7 +17,6 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::ORDER_ID;
 use super::span::{Recorded, TARGET};
 
 /// The target of sqlx's log lines about statements.
@@ -80,11 +79,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Tap {
         } else {
             let mut line = Line::of(event.metadata());
             event.record(&mut line);
-            let span = recorded.context.span();
             if let Some(order) = line.order() {
-                span.set_attribute(KeyValue::new(ORDER_ID, order));
+                recorded.about(order);
             }
-            span.add_event(line.message, line.fields);
+            recorded.context.span().add_event(line.message, line.fields);
         }
     }
 }
@@ -195,9 +193,8 @@ impl Line {
 
 impl Line {
     /// The order that it is about, where it names one.
-    fn order(&self) -> Option<String> {
-        let field = self.fields.iter().find(|field| field.key.as_str() == "order_id")?;
-        Some(field.value.to_string())
+    fn order(&self) -> Option<&Value> {
+        self.fields.iter().find(|field| field.key.as_str() == "order_id").map(|field| &field.value)
     }
 }
 

@@ -68,6 +68,12 @@ fn the_wire_is_the_one_that_is_named_or_what_the_protocol_tells() {
     assert_eq!(over("messaging.system", "rabbitmq"), "gateway -Amqp-> Service orders 30");
     let told_by_callee = at_once([client(), server().says("tradewind.wire", "grpc")]);
     assert_eq!(told_by_callee, ["gateway -Grpc-> Service orders 30"]);
+    // who only knows that it is HTTP knows less than who answers
+    let asked = client().says("http.request.method", "GET");
+    assert_eq!(
+        at_once([asked, server().says("tradewind.wire", "local")]),
+        ["gateway -Local-> Service orders 30"]
+    );
 }
 
 #[test]
@@ -141,4 +147,14 @@ fn only_so_many_wait() {
     }
     assert!(pairing.order.len() <= MOST);
     assert!(pairing.callers.len() + pairing.callees.len() <= MOST);
+}
+
+#[test]
+fn a_message_that_stays_within_a_process_goes_through_no_broker() {
+    let within = |span: Span| span.says("messaging.system", "in_process");
+    let said = Span::sample(1, 20, "orders", "publish").of_kind(Kind::Producer).lasting(MS);
+    let heard = Span::sample(1, 21, "shipping", "process").of_kind(Kind::Consumer).child_of(20);
+    let expected = ["orders -Events-> Service shipping 10"];
+    assert_eq!(in_the_end([within(said.clone()), within(heard.clone())]), expected);
+    assert_eq!(in_the_end([within(heard), within(said)]), expected);
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chassis::store::StoreError;
-use chassis::telemetry::spans::{Begin, KeyValue, ORDER_ID, SpanKind};
+use chassis::telemetry::spans::{Begin, SpanKind};
 use contracts::error::chain;
 use contracts::{Context, OrderId};
 use tokio::task::{self, JoinError, JoinSet};
@@ -90,7 +90,7 @@ impl Saga {
 
     async fn recover_order(&self, id: OrderId) -> Result<(), StoreError> {
         let span = Begin::new(SpanKind::Internal, "orders", "recover order").begin();
-        span.describe(|| [KeyValue::new(ORDER_ID, id.to_string())]);
+        span.about(id);
         let context = Context::background("orders", self.budget());
         let context = Context { trace: span.trace().clone(), ..context };
         let owner = format!("{}, trace {}", self.owner, context.trace.trace_id_hex());

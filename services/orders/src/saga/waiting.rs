@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use chassis::store::StoreError;
-use chassis::telemetry::spans::{Begin, KeyValue, ORDER_ID, SpanKind};
+use chassis::telemetry::spans::{Begin, SpanKind};
 use contracts::error::chain;
 use contracts::orders::Coordination;
 use contracts::{OrderId, Timestamp, TraceContext};
@@ -53,7 +53,7 @@ impl Saga {
 
     async fn look_after(&self, id: OrderId) -> Result<(), StoreError> {
         let span = Begin::new(SpanKind::Internal, "orders", "look after order").begin();
-        span.describe(|| [KeyValue::new(ORDER_ID, id.to_string())]);
+        span.about(id);
         let now = self.clock.now();
         let decide = |order: &StoredOrder, lease: &Lease| {
             waits(order, lease, now).then(|| self.looked_after(order, span.trace(), now))
