@@ -135,7 +135,7 @@ async fn every_process_tells_what_it_takes_and_what_became_of_its_spans() {
         let counted =
             samples.iter().any(|sample| sample.is("otel_sdk_processor_span_processed_total", &dropped));
         assert!(counted, "{name} counts no drops: {samples:#?}");
-        for wanted in ["process_cpu_time", "process_memory_usage", "db_client_connection_count"] {
+        for wanted in ["process_cpu_time", "process_memory_usage", "db_client_connection_open"] {
             let found = samples.iter().any(|sample| sample.name.starts_with(wanted));
             let keeps_no_books = process.modules == ["gateway"] && wanted.starts_with("db_");
             assert!(found || keeps_no_books, "{name} has no {wanted}: {samples:#?}");
