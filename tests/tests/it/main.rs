@@ -13,4 +13,5 @@ mod outcomes;
 mod races;
 mod simulation;
 mod topologies;
+mod traces;
 mod wires;
