@@ -161,7 +161,7 @@ impl Way {
             return Ok(Self::Http(url.trim_end_matches('/').to_owned(), Arc::new(client)));
         }
         // connects when there is something to send, and again whenever it must
-        let endpoint = Endpoint::from_shared(url.to_owned())?.connect_timeout(PATIENCE);
+        let endpoint = Endpoint::from_shared(url.to_owned())?.connect_timeout(PATIENCE).timeout(PATIENCE);
         Ok(Self::Grpc(endpoint.connect_lazy()))
     }
 }
