@@ -22,6 +22,15 @@ use uuid::Uuid;
 /// How long anything may take that should come about soon.
 pub const SOON: Duration = Duration::from_secs(120);
 
+/// The message that a handler was given, as it was sent: for the handler it stands in the span of the attempt, in the
+/// same trace.
+pub fn as_sent(seen: &Delivery, sent: &Outgoing) -> Message {
+    let (mut message, sent) = (seen.message.clone(), &sent.message.trace);
+    assert_ne!(message.trace.span_id, sent.span_id, "an attempt is a span of its own");
+    message.trace.span_id = sent.span_id;
+    message
+}
+
 /// A broker handle on a fresh host.
 pub struct Bench {
     pub host: BrokerHost,

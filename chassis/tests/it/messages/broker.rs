@@ -10,7 +10,7 @@ use contracts::messages::{Address, Outgoing};
 use testkit::{BrokerKind, Proxy, broker_servers, brokers, eventually};
 use tokio::time::Instant;
 
-use super::bench::{Bench, COMMANDS, SOON, Script, command, commands, event, message};
+use super::bench::{Bench, COMMANDS, SOON, Script, as_sent, command, commands, event, message};
 use super::ground::grounds;
 
 #[tokio::test]
@@ -22,7 +22,7 @@ async fn a_message_arrives_as_it_was_sent() {
         ground.publish(std::slice::from_ref(&sent)).await;
 
         let seen = handler.saw(1).await;
-        assert_eq!(seen[0].message, sent.message);
+        assert_eq!(as_sent(&seen[0], &sent), sent.message);
         assert_eq!((seen[0].attempt, seen[0].queue), (1, COMMANDS.name));
         let context = seen[0].context("inventory");
         assert_eq!(context.trace.trace_id, sent.message.trace.trace_id);
