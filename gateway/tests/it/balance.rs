@@ -121,5 +121,5 @@ async fn many_requests_at_once_are_shared_out() {
         .lines()
         .find(|line| line.starts_with("gateway_upstream_requests") && line.contains("\"test\""));
     assert!(line.is_some_and(|line| line.contains("http_response_status_code=\"200\"")), "{metrics}");
-    assert!(metrics.contains("gateway_upstream_in_flight"), "{metrics}");
+    assert!(metrics.contains("gateway_upstream_active_requests"), "{metrics}");
 }

@@ -149,3 +149,54 @@ impl Sending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use opentelemetry::InstrumentationScope;
+    use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status};
+    use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
+
+    use super::*;
+    use crate::telemetry::metrics::render;
+
+    fn ended() -> SpanData {
+        let now = SystemTime::now();
+        SpanData {
+            span_context: SpanContext::empty_context(),
+            parent_span_id: SpanId::INVALID,
+            parent_span_is_remote: false,
+            span_kind: SpanKind::Internal,
+            name: "work".into(),
+            start_time: now,
+            end_time: now,
+            attributes: Vec::new(),
+            dropped_attributes_count: 0,
+            events: SpanEvents::default(),
+            links: SpanLinks::default(),
+            status: Status::Unset,
+            instrumentation_scope: InstrumentationScope::default(),
+        }
+    }
+
+    #[test]
+    fn a_queue_that_nobody_empties_takes_what_it_may_and_counts_the_rest() {
+        let (waiting, _nobody_reads) = mpsc::channel(LONGEST);
+        let queue = Queue { waiting, module: KeyValue::new("module", "queue-test") };
+        for _ in 0..LONGEST + 7 {
+            queue.on_end(ended());
+        }
+        let (text, of) = (render(), "module=\"queue-test\"");
+        let counted: Vec<_> = text
+            .lines()
+            .filter(|line| line.starts_with("otel_sdk_processor_span_processed_total") && line.contains(of))
+            .collect();
+        let ends = |count: usize, dropped: bool| {
+            counted.iter().any(|line| {
+                line.contains("error_type=\"queue_full\"") == dropped && line.ends_with(&format!(" {count}"))
+            })
+        };
+        assert!(ends(LONGEST, false) && ends(7, true), "{counted:#?}");
+    }
+}
