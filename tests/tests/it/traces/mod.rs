@@ -2,7 +2,7 @@
 //! shop brings along ([`system_tests::trace`]).
 //!
 //! - [`tree`]: what it looks like, in each coordination and over each wire
-//! - [`outcomes`]: where an error stands; attempts that are tied to those before; traces that a customer has begun
+//! - [`failures`]: where an error stands; attempts that are tied to those before; traces that a customer has begun
 //! - [`sampling`]: what is recorded and logged, changed while the shop runs
 //! - [`metrics`]: what is counted
 //! - [`outage`], [`collectors`]: an observatory that dies, and collectors of all kinds
@@ -11,9 +11,9 @@
 
 mod collectors;
 mod command;
+mod failures;
 mod metrics;
 mod outage;
-mod outcomes;
 mod python;
 mod sampling;
 mod tree;
