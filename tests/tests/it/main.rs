@@ -12,6 +12,6 @@ mod operations;
 mod outcomes;
 mod races;
 mod simulation;
+mod telemetry;
 mod topologies;
-mod traces;
 mod wires;
