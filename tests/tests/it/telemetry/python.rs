@@ -98,7 +98,7 @@ impl Python {
 }
 
 fn scripts() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/traces/foreign")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/telemetry/foreign")
 }
 
 /// Runs a program to its end; what it said last where that was a bad end.

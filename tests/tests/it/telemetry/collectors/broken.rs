@@ -10,7 +10,7 @@ use testkit::{eventually, lasting_port};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::traces::{PROGRAM, metrics};
+use crate::telemetry::{PROGRAM, metrics};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_that_is_away_is_nothing_to_those_who_order() {

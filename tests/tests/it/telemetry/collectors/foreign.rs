@@ -13,8 +13,8 @@ use testkit::{eventually, free_port, lasting_port};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::traces::python::Python;
-use crate::traces::{PROGRAM, order_in, settled};
+use crate::telemetry::python::Python;
+use crate::telemetry::{PROGRAM, order_in, settled};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_collector_takes_every_span_of_an_order() {
