@@ -35,7 +35,7 @@ fn order_in(coordination: Coordination, card: &str) -> Value {
 }
 
 /// Places an order, and sees it to its end.
-async fn settled(shop: &Shop, order: &Value) -> Order {
+pub(crate) async fn settled(shop: &Shop, order: &Value) -> Order {
     let reply = Reply::of(shop.place(order, None).await.expect("an answer")).await.expect("a body");
     let id = reply.order_id().unwrap_or_else(|| panic!("no order: {reply:?}"));
     shop.rest(id).await

@@ -19,11 +19,13 @@ mod sampling;
 mod tree;
 
 use contracts::TraceContext;
-use contracts::orders::{Coordination, Order};
+use contracts::orders::Coordination;
 use serde_json::{Value, json};
 use system_tests::reply::Reply;
 use system_tests::shop::{Shop, order_of};
 use system_tests::trace::Trace;
+
+use crate::messages::settled;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tradewind-under-test");
 
@@ -32,13 +34,6 @@ fn order_in(coordination: Coordination, card: &str) -> Value {
     let mut order = order_of("KIT-0001", 1, card);
     order["coordination"] = json!(coordination);
     order
-}
-
-/// Places an order, and sees it to its end.
-async fn settled(shop: &Shop, order: &Value) -> Order {
-    let reply = Reply::of(shop.place(order, None).await.expect("an answer")).await.expect("a body");
-    let id = reply.order_id().unwrap_or_else(|| panic!("no order: {reply:?}"));
-    shop.rest(id).await
 }
 
 /// A trace that somebody outside of the shop has begun, and records.
