@@ -54,6 +54,9 @@ impl Client {
     /// What the server says to something done on a fresh channel: [`ALLOWED`], or what it ends, with which
     /// code and text. The virtual host is called `/` in texts, whatever its name. What comes of methods
     /// without an answer, too, shows here.
+    ///
+    /// Consumers belong into what `act` returns: lapin cancels one that is dropped, and where that meets the
+    /// end of its channel, lapin calls it an error of the whole connection.
     pub async fn outcome<T>(&self, act: impl AsyncFnOnce(&Channel) -> lapin::Result<T>) -> String {
         let mut events = Box::pin(self.connection.events_listener());
         let channel = self.channel().await;

@@ -94,8 +94,7 @@ async fn a_tag_names_one_consumer_of_a_channel() {
         let said = client
             .outcome(async |channel| {
                 let first = mine(channel).await?;
-                let second = mine(channel).await?;
-                Ok((first, second))
+                Ok((first, mine(channel).await))
             })
             .await;
         assert_eq!(said, "connection 530 NOT_ALLOWED - attempt to reuse consumer tag 'mine'", "{server}");
@@ -226,7 +225,7 @@ async fn a_consumer_without_acknowledgements_is_owed_none() {
             let mut consumer = consume_with(&channel, kind, "", NO_ACK, table([])).await;
             let [first, second] = [next(&mut consumer).await, next(&mut consumer).await];
             assert_eq!((body(&first), body(&second)), ("a".to_owned(), "b".to_owned()), "{server}, {kind}");
-            drop(consumer);
+            channel.basic_cancel(consumer.tag(), Default::default()).await.expect("cancelled");
             channel.close(200, "done".into()).await.expect("closed");
             assert_eq!(waiting(&client.channel().await, kind).await, 0, "{server}, {kind}");
             let said = client
@@ -235,7 +234,8 @@ async fn a_consumer_without_acknowledgements_is_owed_none() {
                         channel.basic_consume(kind.into(), "".into(), NO_ACK, table([])).await?;
                     put(&client.confirming().await, kind, ["c"]).await;
                     let delivery = next(&mut consumer).await;
-                    channel.basic_ack(delivery.delivery_tag, Default::default()).await
+                    channel.basic_ack(delivery.delivery_tag, Default::default()).await?;
+                    Ok(consumer)
                 })
                 .await;
             let text = "channel 406 PRECONDITION_FAILED - unknown delivery tag 1";

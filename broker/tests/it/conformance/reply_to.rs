@@ -103,7 +103,7 @@ async fn who_asks_must_listen_first_on_the_same_channel_and_once() {
         let said = client
             .outcome(async |channel| {
                 let first = channel.basic_consume(REPLY_TO.into(), "one".into(), NO_ACK, table([])).await?;
-                let second = channel.basic_consume(REPLY_TO.into(), "two".into(), NO_ACK, table([])).await?;
+                let second = channel.basic_consume(REPLY_TO.into(), "two".into(), NO_ACK, table([])).await;
                 Ok((first, second))
             })
             .await;

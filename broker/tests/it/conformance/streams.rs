@@ -173,7 +173,7 @@ async fn a_stream_takes_nothing_back_and_throws_nothing_away() {
                         channel.basic_reject(2, BasicRejectOptions { requeue }).await?;
                         assert_eq!(body(&next(&mut reader).await), "c", "{server}");
                     }
-                    Ok(())
+                    Ok(reader)
                 })
                 .await;
             // RabbitMQ 4 allows it
