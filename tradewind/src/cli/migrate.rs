@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use chassis::store::Placement;
 use clap::Args;
 
-use super::ShopArgs;
 use crate::run::Role;
 
 /// Brings tables up to date.
@@ -21,7 +20,7 @@ pub struct MigrateArgs {
     #[arg(long, value_enum, value_name = "WHERE", default_value_t = Placement::Own, env = "TRADEWIND_PLACEMENT")]
     pub placement: Placement,
     /// The data folder of the shop
-    #[arg(long, value_name = "FOLDER", default_value = ShopArgs::USUAL_DATA, env = "TRADEWIND_DATA")]
+    #[arg(long, value_name = "FOLDER", default_value = ".tradewind", env = "TRADEWIND_DATA")]
     pub data: PathBuf,
     /// Print JSON
     #[arg(long)]
