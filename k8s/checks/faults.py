@@ -71,7 +71,7 @@ FAULTS = [
     Fault("a field that Kubernetes does not know", "restartPolice",
           lambda it: pod(it, "orders").update(restartPolice="Always")),
     Fault("a number as a text", "failureThreshold",
-          lambda it: container(it, "orders")["startupProbe"].update(failureThreshold="150")),
+          lambda it: container(it, "orders")["startupProbe"].update(failureThreshold="200")),
     Fault("a kind that is no more", "Couldn't find schema",
           lambda it: one(it, "PodDisruptionBudget", "orders").update(apiVersion="policy/v1beta1")),
     # pods
@@ -158,7 +158,7 @@ FAULTS = [
           lambda it: variable(it, "orders", "TRADEWIND_LISTEN").update(name="TRADEWIND_LISTENS")),
     Fault("an address where nobody is", "is told config-server:8889 by TRADEWIND_CONFIG_SERVER",
           lambda it: variable(it, "orders", "TRADEWIND_CONFIG_SERVER").update(value="http://config-server:8889")),
-    Fault("an address that is out of bounds", "Deployment shipping is told card-network:8600 by X, and may not go there",
+    Fault("an address that is out of bounds", "shipping is told card-network:8600 by X, and may not go there",
           lambda it: container(it, "shipping")["env"].append({"name": "X", "value": "http://card-network:8600"})),
     Fault("a password that comes too late", "uses DATABASE_PASSWORD in TRADEWIND_STORE before it is set",
           swapped),
@@ -166,7 +166,8 @@ FAULTS = [
           lambda it: (variable(it, "orders", "BROKER_PASSWORD").clear(),
                       container(it, "orders")["env"][0].update(name="BROKER_PASSWORD", value="hush"))),
     Fault("a secret that nobody makes", "from tradewind/operator, which nobody makes",
-          lambda it: variable(it, "orders", "TRADEWIND_OPERATOR_TOKEN")["valueFrom"]["secretKeyRef"].update(key="operator")),
+          lambda it: variable(it, "orders", "TRADEWIND_OPERATOR_TOKEN")["valueFrom"]["secretKeyRef"].update(
+              key="operator")),
     Fault("a file that is not there", "mounts the ConfigMap tradewind-config, which is not there",
           lambda it: without(it, "ConfigMap", "tradewind-config")),
     Fault("a Service to nowhere", "Service orders leads to the port web",
@@ -220,5 +221,6 @@ def verdict(fault, ask):
     except repository.Stop as why:
         findings = [str(why)]
     found = any(fault.found in it for it in findings)
-    complaint = f"a planted fault was not found: {fault.what} ({fault.found}); instead: {'; '.join(findings) or 'nothing'}"
+    instead = "; ".join(findings) or "nothing"
+    complaint = f"a planted fault was not found: {fault.what} ({fault.found}); instead: {instead}"
     return f"found: {fault.what}", [] if found else [complaint]

@@ -1,4 +1,4 @@
-"""Whether addresses, ports and names fit together: within an overlay, with the topology, and with docker-compose.yml."""
+"""Whether addresses, ports and names fit together: in an overlay, with its topology, and with docker-compose.yml."""
 
 import re
 
@@ -96,10 +96,10 @@ def of_services(overlay):
                 yield f"Service {name} is {'without' if headless else 'with'} an address of its own"
     for ingress in overlay.of_kind("Ingress"):
         for path in (path for rule in ingress["spec"]["rules"] for path in rule["http"]["paths"]):
-            backend = path["backend"]["service"]
-            service = overlay.named("Service", backend["name"])
-            if not service or backend["port"]["name"] not in {port["name"] for port in service["spec"]["ports"]}:
-                yield f"Ingress {ingress['metadata']['name']} leads to {backend['name']}, port {backend['port']['name']}: there is none"
+            name, port = path["backend"]["service"]["name"], path["backend"]["service"]["port"]["name"]
+            service = overlay.named("Service", name)
+            if not service or port not in {it["name"] for it in service["spec"]["ports"]}:
+                yield f"Ingress {ingress['metadata']['name']} leads to {name}, port {port}: there is none"
 
 
 def of_references(overlay):

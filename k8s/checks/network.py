@@ -6,7 +6,8 @@ import dataclasses
 from .repository import Stop
 
 # Who needs whom, at which port. `module` is every module, `keeper` every module that keeps something, `asker` whoever
-# asks for names, `stranger` whoever is not of the shop. Where one of the two is not in an overlay the line says nothing.
+# asks for names, `scraper` whoever reads metrics, `stranger` whoever is not of the shop. Where one of the two is not in
+# an overlay the line says nothing.
 INFRASTRUCTURE = [
     ("asker", "kube-dns", 53),
     ("stranger", "gateway", 8080),
@@ -50,11 +51,16 @@ class Place:
     protocols: tuple = ("TCP",)
 
 
+def called(namespace):
+    return {"kubernetes.io/metadata.name": namespace}
+
+
 HERE = "the shop's own"
+PROMETHEUS = {"app.kubernetes.io/name": "prometheus"}
 STRANGERS = [
-    Place("kube-dns", {"k8s-app": "kube-dns"}, {"dns": 53}, {"kubernetes.io/metadata.name": "kube-system"}, ("UDP", "TCP")),
-    Place("monitoring/prometheus", {"app.kubernetes.io/name": "prometheus"}, {}, {"kubernetes.io/metadata.name": "monitoring"}),
-    Place("elsewhere/prometheus", {"app.kubernetes.io/name": "prometheus"}, {}, {"kubernetes.io/metadata.name": "elsewhere"}),
+    Place("kube-dns", {"k8s-app": "kube-dns"}, {"dns": 53}, called("kube-system"), ("UDP", "TCP")),
+    Place("monitoring/prometheus", PROMETHEUS, {}, called("monitoring")),
+    Place("elsewhere/prometheus", PROMETHEUS, {}, called("elsewhere")),
     Place("the outside", {}, {"any": 443}, None),
 ]
 
@@ -62,8 +68,10 @@ STRANGERS = [
 def findings(overlay, ground):
     allowed, halves = flows(overlay)
     wanted = expected(overlay, ground)
-    yield from (f"{flow} is allowed, and nothing says that it is needed" for flow in sorted(map(written, allowed - wanted)))
-    yield from (f"{flow} is needed, and not allowed" for flow in sorted(map(written, wanted - allowed)))
+    for flow in sorted(map(written, allowed - wanted)):
+        yield f"{flow} is allowed, and nothing says that it is needed"
+    for flow in sorted(map(written, wanted - allowed)):
+        yield f"{flow} is needed, and not allowed"
     yield from halves
 
 
@@ -102,7 +110,8 @@ def side(policies, direction, here, there, names, port, protocol):
     """Whether the policies for `here` allow what comes from `there`, or goes there: by name, or like anybody's."""
     if here.namespace is not HERE:
         return ANYBODY  # we make no policies for others
-    of_here = [it for it in policies if direction.capitalize() in it["policyTypes"] and matches(it["podSelector"], here.labels)]
+    of_here = [it for it in policies if direction.capitalize() in it["policyTypes"]]
+    of_here = [it for it in of_here if matches(it["podSelector"], here.labels)]
     if not of_here:
         return ANYBODY
     peers = "to" if direction == "egress" else "from"
@@ -160,7 +169,8 @@ def holds(expression, value):
 def refuse_unknown(given, known):
     """What this does not understand it must not pass over."""
     if not given.keys() <= known:
-        raise Stop(f"a policy says {', '.join(sorted(given.keys() - known))}, which k8s/checks/network.py does not know yet")
+        unknown = ", ".join(sorted(given.keys() - known))
+        raise Stop(f"a policy says {unknown}, which k8s/checks/network.py does not know yet")
 
 
 def expected(overlay, ground):

@@ -1,10 +1,11 @@
 """Whether each pod is kept in, measured, watched and replaced as it should."""
 
 # who gets along without what, and why
-WITHOUT_PROBES = {"shopper"}  # it answers nobody; it is ready when it reaches the shop
+ANSWERS_NOBODY = {"shopper"}  # it is ready when it reaches the shop
 ALONE = {"shop"}  # its messages never leave the process, so the old one goes before the new one comes
 # everything else that a pod could be given reaches out of it
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+PROBES = {"startupProbe", "readinessProbe", "livenessProbe"}
 OURS = 65532
 
 
@@ -71,7 +72,7 @@ def measured(workload):
 
 
 def watched(workload):
-    probes = {"readinessProbe"} if workload.name in WITHOUT_PROBES else {"startupProbe", "readinessProbe", "livenessProbe"}
+    probes = PROBES if workload.name not in ANSWERS_NOBODY else {"readinessProbe"}
     for container in workload.containers:
         for missing in sorted(probes - container.keys()):
             yield f"has no {missing}"
@@ -118,7 +119,7 @@ def lingers(workload):
 
 
 def scaled(overlay, ground):
-    """Where anybody is scaled, every module is that is a process of its own, and nobody else says how many there are."""
+    """Where anybody is scaled every module is, and nobody else says how many of it there are."""
     scalers = {it["spec"]["scaleTargetRef"]["name"]: it for it in overlay.of_kind("HorizontalPodAutoscaler")}
     if not scalers:
         return

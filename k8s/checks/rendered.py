@@ -50,7 +50,7 @@ class Overlay:
 
     def __init__(self, name, documents):
         self.name, self.documents = name, documents
-        self.workloads = [Workload(it) for it in documents if "template" in it.get("spec", {}) or it["kind"] == "CronJob"]
+        self.workloads = [Workload(it) for it in documents if {"template", "jobTemplate"} & it.get("spec", {}).keys()]
 
     def of_kind(self, kind):
         return [it for it in self.documents if it["kind"] == kind]
