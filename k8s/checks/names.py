@@ -8,8 +8,6 @@ from .rendered import IMAGE
 # what Secret `tradewind` has; README.md says how it is made
 SECRET, KEYS = "tradewind", {"postgres-password", "database-password", "broker-password", "operator-token"}
 ADDRESS = re.compile(r"(?:^|//|@)([a-z{][a-z0-9{}-]*):(\d+)(?:/|$)")
-# Which of a topology's servers is called otherwise here: the engines that take the place of embedded ones.
-ENGINES = {"broker": "rabbitmq"}
 
 # What only one of the two has, and why the other does without.
 COMPOSE_ALONE = re.compile(
