@@ -171,7 +171,8 @@ impl Bootstrap {
         format!("{module}-{}", self.instance)
     }
 
-    pub(super) fn stores(&self) -> Stores {
+    /// The databases of what this process hosts.
+    pub fn stores(&self) -> Stores {
         Stores::new(self.store.clone(), &self.data, self.placement, self.abort_at.clone())
     }
 

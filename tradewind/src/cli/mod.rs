@@ -2,6 +2,7 @@
 
 mod change;
 mod messages;
+mod migrate;
 mod topology;
 mod trace;
 mod up;
@@ -20,6 +21,7 @@ pub use change::{
 pub use messages::{
     DeadLetterArgs, DeadLettersCommand, DeadLettersListArgs, ReadModel, RedriveArgs, ReplayArgs,
 };
+pub use migrate::MigrateArgs;
 pub use topology::{MoveArgs, TopologyCommand, TopologyListArgs, TopologyShowArgs};
 pub use trace::{TraceArgs, Traced};
 pub use up::{ObservatoryArgs, Ports, RunArgs, UpArgs};
@@ -104,6 +106,11 @@ pub enum Command {
     /// Look at topologies: which modules share a process
     #[command(subcommand, after_help = "Example:\n  tradewind topology show monolith")]
     Topology(TopologyCommand),
+    /// Bring the tables of modules and servers up to date, before anybody starts who uses them; whoever starts does it for its own
+    #[command(
+        after_help = "Examples:\n  tradewind migrate --store postgres://shop:secret@localhost/tradewind_{module}\n  tradewind migrate orders payments"
+    )]
+    Migrate(MigrateArgs),
     /// Empty the data folder: every order, every change of configuration, every log
     #[command(after_help = "Example:\n  tradewind reset --yes")]
     Reset(ResetArgs),

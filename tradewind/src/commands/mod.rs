@@ -4,6 +4,7 @@ pub mod audit;
 pub mod config;
 pub mod dead_letters;
 pub mod down;
+pub mod migrate;
 pub mod move_shop;
 pub mod order;
 pub mod process;
@@ -56,6 +57,7 @@ async fn execute(command: Command) -> anyhow::Result<()> {
         Command::Wires(args) => wires::wires(args).await,
         Command::DeadLetters(command) => dead_letters::dead_letters(command).await,
         Command::Replay(args) => replay::replay(&args).await,
+        Command::Migrate(args) => migrate::migrate(&args).await,
         Command::Move(args) => move_shop::move_shop(&args).await,
         Command::Topology(command) => topology::topology(command).await,
         Command::Reset(args) => reset::reset(&args).await,
