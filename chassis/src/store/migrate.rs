@@ -14,6 +14,8 @@ use super::{StoreError, pool};
 pub(super) async fn run(target: &Resolved, module: &str, mut migrations: Migrator) -> Result<(), StoreError> {
     let failed = |source| StoreError::Migrate { module: module.to_owned(), source };
     migrations.dangerous_set_table_name(record_of(module));
+    // what a newer version has added is left to it: this one starts on its tables while both run, and after a way back
+    migrations.set_ignore_missing(true);
     // PostgreSQL has advisory locks for this, which sqlx takes; SQLite has none, so replicas that
     // start together on one file queue at a lock file beside it.
     let _lock = match &target.file {
