@@ -7,6 +7,7 @@ pub mod down;
 pub mod migrate;
 pub mod move_shop;
 pub mod order;
+pub mod probe;
 pub mod process;
 pub mod replay;
 pub mod reset;
@@ -61,6 +62,7 @@ async fn execute(command: Command) -> anyhow::Result<()> {
         Command::Move(args) => move_shop::move_shop(&args).await,
         Command::Topology(command) => topology::topology(command).await,
         Command::Reset(args) => reset::reset(&args).await,
+        Command::Probe(args) => probe::probe(&args).await,
         // `main` has taken it: it makes a runtime of its own
         Command::Run(_) => Ok(()),
     }

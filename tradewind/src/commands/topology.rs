@@ -82,8 +82,8 @@ impl<'a> Told<'a> {
 
 /// The topology of a running shop, with the wires that its calls take now, whatever its file said in the beginning.
 async fn as_it_runs(shop: &Shop) -> anyhow::Result<Topology> {
-    let mut topology = Topology { wires: BTreeMap::new(), ..shop.topology().await? };
-    let in_use = wires::in_use(shop, &shop.status().await?).await;
+    let mut topology = Topology { wires: BTreeMap::new(), ..shop.supervised()?.topology().await? };
+    let in_use = wires::in_use(shop, &shop.status().await?).await?;
     let wire = |caller, callee| taken(&in_use, caller, callee).unwrap_or(usual_wire(caller, callee));
     for edge in topology.edges(wire) {
         if let Way::Over(wire @ (WireKind::Rest | WireKind::Grpc | WireKind::Amqp)) = edge.way {
