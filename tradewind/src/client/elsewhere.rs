@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chassis::config::AdminClient;
-use chassis::discovery::{Consul, Discovery, Instance, StaticDirectory, discovery_at};
+use chassis::discovery::{Consul, Discovery, DiscoveryError, Instance, StaticDirectory, discovery_at};
 use contracts::error::chain;
 use tokio_util::sync::CancellationToken;
 

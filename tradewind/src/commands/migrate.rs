@@ -60,7 +60,7 @@ fn keeps_something(role: Role) -> bool {
 
 async fn of_server(server: Server, url: &StoreUrl) -> anyhow::Result<()> {
     match server {
-        Server::ConfigServer => SqlChanges::open(url).await?.close().await,
+        Server::ConfigServer => SqlChanges::open(url, chassis::PATIENCE).await?.close().await,
         Server::CardNetwork => drop(CardNetwork::open(card_network::Config::new(url.clone())).await?),
         // these keep files of their own, or nothing
         Server::Registry | Server::Broker | Server::Observatory => {}
