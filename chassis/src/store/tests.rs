@@ -71,6 +71,35 @@ async fn a_commit_that_the_database_refused_did_nothing() {
     }
 }
 
+/// Whoever frees some room, or gives the database more memory, mends it: a caller may try again.
+#[tokio::test]
+async fn a_full_disk_and_a_lack_of_memory_may_pass() {
+    for (store, _database) in stores().await {
+        let failures: &[&[&'static str]] = match store.dialect() {
+            // no file of it may have more pages than that
+            Dialect::Sqlite => &[&[
+                "PRAGMA max_page_count = 64",
+                "CREATE TABLE test_blobs (bytes BLOB)",
+                "INSERT INTO test_blobs VALUES (zeroblob(10000000))",
+            ]],
+            Dialect::Postgres => &[
+                &["DO $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = '53100'; END $$"],
+                &["DO $$ BEGIN RAISE EXCEPTION 'out of memory' USING ERRCODE = '53200'; END $$"],
+            ],
+        };
+        for statements in failures {
+            let mut tx = store.begin().await.expect("begins");
+            let (last, first) = statements.split_last().expect("a statement");
+            for statement in first {
+                tx.execute(*statement).await.expect("runs");
+            }
+            let error = StoreError::from(tx.execute(*last).await.expect_err("no room"));
+            assert!(error.is_passing(), "{error:?}");
+            assert_eq!(code(error), Some(Code::Unavailable));
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_connection_to_postgres_has_its_deadlines() {
     for (store, _database) in postgres_stores().await {
