@@ -29,8 +29,8 @@ async fn no_foreign_page_and_nobody_without_the_token_gets_through_any_door() {
         },
         Door {
             name: "the supervisor",
-            change: (Method::POST, format!("{}/down", shop.client.up.control)),
-            read: format!("{}/status", shop.client.up.control),
+            change: (Method::POST, format!("{}/down", shop.supervisor().up.control)),
+            read: format!("{}/status", shop.supervisor().up.control),
         },
     ];
     for service in ["catalog", "inventory", "payments", "shipping", "orders", "notifications", "gateway"] {
