@@ -1,5 +1,5 @@
 //! What tests share: real engines on free ports, the embedded broker beside them, a proxy that plays a broken
-//! network, and waiting for a state; and whether migrations only expand.
+//! network, and waiting for a state.
 //!
 //! A test that wants an engine which is not on this machine says by name what it skips; where
 //! `TRADEWIND_REQUIRE_ENGINES=1` is set (CI), it fails instead. `TRADEWIND_NO_ENGINES=1` hides the
@@ -11,7 +11,6 @@
 mod brokers;
 mod database;
 mod engine;
-mod expansion;
 mod proxy;
 mod rabbitmq;
 mod wait;
@@ -19,7 +18,6 @@ mod wait;
 pub use brokers::{AmqpClient, BrokerHost, BrokerKind, BrokerServer, broker_servers, brokers};
 pub use database::{Database, databases};
 pub use engine::{Engine, engines_hidden, free_port, lasting_port, require_or_skip};
-pub use expansion::contractions;
 pub use proxy::Proxy;
 pub use rabbitmq::{QueueInfo, RabbitMq, VirtualHost, virtual_host};
 pub use wait::eventually;

@@ -204,8 +204,7 @@ impl Folder {
     pub fn running(&self) -> anyhow::Result<UpFile> {
         let nothing = || {
             Ending::NotRunning(format!(
-                "no shop is running on {}: start one with `tradewind up`, or name its folder with --data; one that \
-                 `up` does not run is found by its --gateway",
+                "no shop is running on {}: start one with `tradewind up`, or name its folder with --data",
                 self.0.display()
             ))
         };

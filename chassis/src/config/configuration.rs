@@ -3,6 +3,9 @@
 use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::client::{Fetched, ServerClient};
 use super::copy::LastKnownGood;
@@ -14,7 +17,10 @@ use super::protocol::{DEFAULT_PROFILE, Effective, Report, Supplier};
 use super::section::{Application, Declared, Section};
 use super::source::Source;
 use super::state::State;
-use crate::waiting::Waiting;
+
+/// How often a start that waits for the server tries again, and how often it says so.
+const RETRY: Duration = Duration::from_millis(200);
+const SAY_SO: Duration = Duration::from_secs(3);
 
 /// Lists the sections of an application.
 pub struct Builder(Application);
@@ -85,14 +91,16 @@ async fn first(
     // a copy made under another profile is another configuration
     let kept = copy.read().await.filter(|kept| kept.profile == source.profile);
     let patience = if kept.is_some() { source.head_start } else { source.patience };
-    let mut waiting = Waiting::begin(format!("the config server at {server}"), patience);
+    let started = Instant::now();
+    let mut said = started;
     loop {
         let reason = match client.fetch(None).await {
             Ok(Fetched::New { effective, etag }) => return Ok((effective, etag, Supplier::Server)),
             Ok(Fetched::NotModified) => "it says that nothing changed, to one who has nothing".into(),
             Err(error) => error.to_string(),
         };
-        if let Some(waited_s) = waiting.is_over() {
+        let waited_s = started.elapsed().as_secs();
+        if started.elapsed() >= patience {
             let Some(effective) = kept else {
                 let (application, server, copy) = (name.clone(), server.clone(), copy.path().to_owned());
                 return Err(ConfigError::Unavailable { application, server, waited_s, reason, copy });
@@ -107,9 +115,18 @@ async fn first(
             );
             return Ok((effective, None, Supplier::LastKnownGood));
         }
+        if said.elapsed() >= SAY_SO {
+            said = Instant::now();
+            tracing::warn!(
+                application = name,
+                server,
+                reason,
+                "waiting for the config server at {server} since {waited_s} s: {reason}"
+            );
+        }
         tokio::select! {
             () = source.shutdown.cancelled() => return Err(ConfigError::Stopped { application: name.clone() }),
-            () = waiting.rest(&reason) => {}
+            () = tokio::time::sleep(RETRY) => {}
         }
     }
 }

@@ -8,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::environment::{Environment, ProcessEnvironment};
 use super::protocol::DEFAULT_PROFILE;
-use crate::PATIENCE;
 
 /// Where configuration comes from, and who asks for it.
 #[derive(Clone)]
@@ -32,14 +31,14 @@ pub struct Source {
 }
 
 impl Source {
-    /// The usual source: the default profile, this process's environment, and as much patience as for anything else.
+    /// The usual source: the default profile, this process's environment, 30 s of patience.
     pub fn new(server: impl Into<String>, instance: impl Into<String>, data_dir: impl Into<PathBuf>) -> Self {
         Self {
             server: server.into(),
             profile: DEFAULT_PROFILE.into(),
             instance: instance.into(),
             data_dir: data_dir.into(),
-            patience: PATIENCE,
+            patience: Duration::from_secs(30),
             head_start: Duration::from_secs(2),
             environment: Arc::new(ProcessEnvironment),
             shutdown: CancellationToken::new(),

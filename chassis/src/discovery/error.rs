@@ -3,21 +3,19 @@
 /// Why a call to the registry failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoveryError {
-    /// The address of the registry makes no sense.
-    #[error("the registry's address {address:?} cannot be used: {reason}")]
+    /// The address of the registry is not a URL.
+    #[error("the registry's address {address:?} is not a URL")]
     Address {
-        /// Without its password.
+        /// The address as given.
         address: String,
         /// What is wrong with it.
-        reason: String,
+        source: reqwest::Error,
     },
     /// The registry did not answer, or not in time. The call may have been carried out.
-    #[error("the registry at {registry} did not answer ({call})")]
+    #[error("the registry did not answer ({call})")]
     Away {
         /// What was asked.
         call: &'static str,
-        /// Where, without a password.
-        registry: String,
         /// What the connection said.
         source: reqwest::Error,
     },
@@ -30,25 +28,18 @@ pub enum DiscoveryError {
         message: String,
     },
     /// The registry wants a token, or another one.
-    #[error(
-        "the registry at {registry} refuses these credentials ({call}): {message}; check its token \
-         (--registry-token or TRADEWIND_REGISTRY_TOKEN)"
-    )]
+    #[error("the registry denies access ({call}): {message}")]
     Denied {
         /// What was asked.
         call: &'static str,
-        /// Where, without a password.
-        registry: String,
         /// The registry's words.
         message: String,
     },
     /// The registry refused for another reason.
-    #[error("the registry at {registry} refused ({call}, status {status}): {message}")]
+    #[error("the registry refused ({call}, status {status}): {message}")]
     Refused {
         /// What was asked.
         call: &'static str,
-        /// Where, without a password.
-        registry: String,
         /// The HTTP status.
         status: u16,
         /// The registry's words.

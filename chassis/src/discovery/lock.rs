@@ -7,7 +7,6 @@
 
 use std::time::Duration;
 
-use contracts::error::chain;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -64,8 +63,7 @@ impl Lock {
                 Some(Err(error)) => {
                     // at a start this is usual: the instance's check is about to be registered
                     if !std::mem::replace(&mut unheard, true) {
-                        let (lock, why) = (&request.key, chain(&error));
-                        tracing::info!(lock, why, "cannot wait for {lock} yet, trying on: {why}");
+                        tracing::info!(lock = request.key, %error, "cannot wait for {} yet; trying on", request.key);
                     }
                     if stop.run_until_cancelled(sleep(backoff.pause())).await.is_none() {
                         return Err(DiscoveryError::ShuttingDown);

@@ -25,8 +25,7 @@ impl Fault {
         match refusal.kind() {
             AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) if said.as_str().contains("ogin") => {
                 Self::Standing(format!(
-                    "it refuses these credentials: check user and password in the broker's address (--broker or \
-                     TRADEWIND_BROKER), where the user is {user} ({said})"
+                    "it does not let in the user {user}: check user and password in the broker's address ({said})"
                 ))
             }
             AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => Self::Standing(format!(
@@ -105,7 +104,7 @@ mod tests {
             (
                 AMQPSoftError::ACCESSREFUSED.into(),
                 "ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN",
-                "refuses these credentials: check user and password",
+                "check user and password",
             ),
             (AMQPSoftError::ACCESSREFUSED.into(), "ACCESS_REFUSED - access to queue", "set_permissions"),
             (AMQPHardError::NOTALLOWED.into(), "NOT_ALLOWED - vhost orders not found", "add_vhost orders"),
