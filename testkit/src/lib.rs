@@ -1,5 +1,5 @@
 //! What tests share: real engines on free ports, the embedded broker beside them, a proxy that plays a broken
-//! network, and waiting for a state.
+//! network, programs in other languages, and waiting for a state.
 //!
 //! A test that wants an engine which is not on this machine says by name what it skips; where
 //! `TRADEWIND_REQUIRE_ENGINES=1` is set (CI), it fails instead. `TRADEWIND_NO_ENGINES=1` hides the
@@ -11,6 +11,7 @@
 mod brokers;
 mod database;
 mod engine;
+pub mod foreign;
 mod proxy;
 mod rabbitmq;
 mod wait;

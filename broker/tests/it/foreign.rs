@@ -6,12 +6,11 @@
 //! `python3 client.py amqp://guest:guest@127.0.0.1:5672 > expected.jsonl`.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use testkit::foreign::{prepared, python, run_to_end};
 use tokio::process::Command;
 
 use crate::servers::servers;
@@ -44,7 +43,7 @@ impl Client {
         for server in servers().await {
             let mut command = self.interpreter(&folder);
             command.arg(scripts().join(self.script())).arg(&server.url);
-            let ran = run(&mut command, RUN).await;
+            let ran = run_to_end(&mut command, RUN).await;
             let output = ran.unwrap_or_else(|why| panic!("{} on {}: {why}", self.name(), server.name));
             let seen = outcomes(&String::from_utf8_lossy(&output.stdout));
             let mut differences = Vec::new();
@@ -108,11 +107,7 @@ impl Client {
     async fn install(self, folder: &Path) -> Result<(), String> {
         match self {
             Self::Pika => {
-                run(Command::new("python3").args(["-m", "venv"]).arg(folder), STEP).await?;
-                let mut pip = self.interpreter(folder);
-                pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
-                pip.args(["--only-binary", ":all:", "--require-hashes", "--requirement"]);
-                run(pip.arg(scripts().join("requirements.txt")), STEP).await?;
+                python(folder, &scripts().join("requirements.txt"), STEP).await?;
             }
             Self::Amqplib => {
                 for file in ["package.json", "package-lock.json", ".npmrc"] {
@@ -121,7 +116,7 @@ impl Client {
                 }
                 let mut npm = Command::new("npm");
                 npm.args(["ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts"]);
-                run(npm.current_dir(folder), STEP).await?;
+                run_to_end(npm.current_dir(folder), STEP).await?;
             }
         }
         Ok(())
@@ -145,27 +140,9 @@ impl Client {
     /// The folder, prepared once and kept beside what cargo builds.
     async fn folder(self) -> Result<PathBuf, String> {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(self.name());
-        let [lock, done] = ["lock", "done"].map(|what| folder.with_extension(what));
-        let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
-        // the other tests may be about to do the same, and in other processes, too
-        let locked = tokio::task::spawn_blocking(move || {
-            let file = File::create(lock)?;
-            file.lock()?;
-            std::io::Result::Ok(file)
-        });
-        let _locked = locked.await.expect("no panic").map_err(failed)?;
-        let is_current = std::fs::read_to_string(&done).is_ok_and(|pins| pins == self.pins());
-        // an update of the system may have taken away what the folder refers to
-        if is_current && run(self.interpreter(&folder).args(self.probe()), STEP).await.is_ok() {
-            return Ok(folder);
-        }
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder).map_err(failed)?;
-        }
-        std::fs::create_dir_all(&folder).map_err(failed)?;
-        self.install(&folder).await?;
-        run(self.interpreter(&folder).args(self.probe()), STEP).await?;
-        std::fs::write(&done, self.pins()).map_err(failed)?;
+        let install = async || self.install(&folder).await;
+        let probe = async || run_to_end(self.interpreter(&folder).args(self.probe()), STEP).await.map(drop);
+        prepared(&folder, self.pins(), install, probe).await?;
         Ok(folder)
     }
 }
@@ -199,23 +176,4 @@ fn compare(place: &str, expected: &Value, seen: &Value, differences: &mut Vec<St
         }
         _ => {}
     }
-}
-
-/// Runs a program to its end; what it said last where that was a bad end.
-async fn run(command: &mut Command, deadline: Duration) -> Result<Output, String> {
-    let program = command.as_std().get_program().to_string_lossy().into_owned();
-    let running = command.stdin(Stdio::null()).kill_on_drop(true).output();
-    let output = match tokio::time::timeout(deadline, running).await {
-        Ok(Ok(output)) => output,
-        Ok(Err(error)) => return Err(format!("{program}: {error}")),
-        Err(_) => return Err(format!("{program} took more than {deadline:?}")),
-    };
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
-        // why it failed stands near the end, but not always in the last line
-        let last = said[said.len().saturating_sub(5)..].join(" / ");
-        return Err(format!("{program} ended with {}: {last}", output.status));
-    }
-    Ok(output)
 }
