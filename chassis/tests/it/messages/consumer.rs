@@ -37,7 +37,7 @@ async fn a_message_comes_again_until_it_is_dealt_with() {
 #[tokio::test]
 async fn poison_is_put_aside_after_the_limit_and_blocks_nothing() {
     // at once, since most of it is the pauses between attempts
-    join_all(grounds().await.into_iter().map(async |ground| {
+    join_all(grounds().await.map(async |ground| {
         let handler = Script::new(|delivery| match delivery.message.sequence {
             0 => Handled::Again(format!("poison at attempt {}", delivery.attempt)),
             _ => Handled::Done,
