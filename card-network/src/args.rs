@@ -36,9 +36,9 @@ impl Args {
             None => StoreUrl::sqlite_in(&self.data.join("db")),
         };
         Ok(Config {
-            store,
             slow: Duration::from_millis(self.slow_ms),
             hang: Duration::from_millis(self.hang_ms),
+            ..Config::new(store)
         })
     }
 }

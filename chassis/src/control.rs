@@ -6,7 +6,7 @@
 //! something shows the operator token as well.
 
 use std::hint::black_box;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -53,10 +53,10 @@ impl Guard {
         Self(Arc::new(Rules { token, hosts: Vec::new(), origins: Vec::new() }))
     }
 
-    /// The same guard, with host names to let in besides loopback: those under which other machines
-    /// reach this one.
+    /// The same guard, with hosts to let in besides loopback: the names and addresses under which other
+    /// machines reach this one. One that is given with a port is let in with that port alone.
     pub fn with_hosts(self, hosts: impl IntoIterator<Item = String>) -> Self {
-        let hosts = hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect();
+        let hosts = hosts.into_iter().map(|host| without_brackets(&host).to_ascii_lowercase()).collect();
         Self(Arc::new(Rules { token: self.0.token.clone(), hosts, origins: self.0.origins.clone() }))
     }
 
@@ -192,12 +192,20 @@ fn check_no_browser(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The host without its port: `[::1]:8888` is `::1`.
-fn name_of(host: &str) -> &str {
+/// The host without its port: `[::1]:8888` is `::1`, and so is `::1`.
+pub(crate) fn name_of(host: &str) -> &str {
+    if host.parse::<Ipv6Addr>().is_ok() {
+        return host;
+    }
     match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, _)) => address,
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     }
+}
+
+/// An IPv6 address as it is told to people, as those compare it who have taken it apart.
+fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
 }
 
 fn is_loopback(name: &str) -> bool {
@@ -247,6 +255,34 @@ mod tests {
             "Config.Shop:8888",
         ] {
             assert_eq!(read(&[("host", host)]), Ok(()), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_told_apart_from_its_port_in_every_notation() {
+        for (host, name) in [
+            ("orders", "orders"),
+            ("orders:9000", "orders"),
+            ("10.0.0.7:9000", "10.0.0.7"),
+            ("[2001:db8::7]:9000", "2001:db8::7"),
+            ("[2001:db8::7]", "2001:db8::7"),
+            ("2001:db8::7", "2001:db8::7"),
+        ] {
+            assert_eq!(name_of(host), name);
+        }
+    }
+
+    #[test]
+    fn addresses_of_ipv6_are_let_in_however_they_were_told() {
+        for told in ["2001:DB8::7", "[2001:db8::7]", "[2001:db8::7]:9000"] {
+            let guard = Guard::new(None).with_hosts([told.to_owned()]);
+            let asked = |host: &'static str| {
+                let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
+                guard.check(Changes::ByOperator, &Method::GET, &Uri::from_static("/x"), &headers).is_ok()
+            };
+            assert!(asked("[2001:db8::7]:9000"), "{told}");
+            assert!(!asked("[2001:db8::8]:9000"), "{told}");
+            assert_eq!(asked("[2001:db8::7]:1"), !told.ends_with(":9000"), "{told}");
         }
     }
 

@@ -15,6 +15,7 @@
 //! - [`clock`]: the time, as business code sees it
 //! - [`bell`]: wakes those in this process who wait for news
 //! - `backoff`: how long to wait before something is tried again
+//! - `waiting`: how a start waits for what is not there yet
 //! - [`follow`]: streams of what is past, at once, and of what is to come, as it happens
 //!
 //! Not for: business rules (`services/`), or how one service calls another (`wires/`).
@@ -33,3 +34,6 @@ pub mod process;
 pub mod server;
 pub mod store;
 pub mod telemetry;
+mod waiting;
+
+pub use waiting::PATIENCE;

@@ -53,7 +53,7 @@ impl Core {
             source,
         })?;
         let url = config.database.unwrap_or_else(|| StoreUrl::sqlite_in(&config.data_dir));
-        let database = SqlChanges::open(&url).await?;
+        let database = SqlChanges::open(&url, config.patience).await?;
         let stored = database.load().await?;
         let core = Self {
             versions: watch::Sender::new(stored.version),

@@ -8,13 +8,13 @@ use crate::up::holder::Holder;
 
 /// Something that was asked for did not come about: an order was not confirmed, a wire not taken over.
 pub const FAILED: u8 = 1;
-/// The arguments or the configuration are not valid.
+/// The arguments or the configuration are not valid, or do not fit the shop.
 pub const USAGE: u8 = 64;
 /// A port is taken.
 pub const PORT_TAKEN: u8 = 65;
 /// The data folder is in use.
 pub const FOLDER_IN_USE: u8 = 66;
-/// No shop is running on the data folder, or it does not answer.
+/// No shop is running on the data folder, or it does not answer where it should be.
 pub const NOT_RUNNING: u8 = 69;
 /// Stopped at once by a second Ctrl-C.
 pub const INTERRUPTED: u8 = 130;
@@ -23,11 +23,11 @@ pub const INTERRUPTED: u8 = 130;
 pub const HELP: &str = "\
 Exit codes:
   0    done; for orders: every one confirmed
-  1    failed: an order was not confirmed, a wire not taken over, a process did not start
-  64   the arguments or the configuration are not valid
+  1    failed: an order was not confirmed, a wire not taken over, a process did not start or is not ready
+  64   the arguments or the configuration are not valid, or do not fit the shop
   65   a port is taken
   66   the data folder is in use by another shop
-  69   no shop is running on the data folder, or it does not answer
+  69   no shop is running on the data folder, or it does not answer where it should be
   130  stopped at once by a second Ctrl-C";
 
 /// An end with a code of its own. Every other error ends with [`FAILED`].
@@ -69,6 +69,17 @@ pub enum Ending {
     /// There is no shop to talk to.
     #[error("{0}")]
     NotRunning(String),
+    /// There is a shop, and nobody to tell what it shall do.
+    #[error(
+        "nobody supervises the shop at {gateway}: `up` did not start it, so nobody is there who could stop, start or \
+         move its processes, or who knows its topology\n\
+         in containers: `docker compose stop NAME`, `docker compose start NAME`, `docker compose down`\n\
+         in Kubernetes: `kubectl scale deployment NAME --replicas=0`; `tradewind status` shows what runs"
+    )]
+    Unsupervised {
+        /// Where its gateway is.
+        gateway: String,
+    },
     /// The command has said already what failed.
     #[error("failed")]
     Said,
@@ -80,7 +91,7 @@ pub enum Ending {
 impl Ending {
     fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) => USAGE,
+            Self::Usage(_) | Self::Unsupervised { .. } => USAGE,
             Self::PortTaken { .. } => PORT_TAKEN,
             Self::FolderInUse { .. } | Self::FleetLeft { .. } => FOLDER_IN_USE,
             Self::NotRunning(_) => NOT_RUNNING,

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::environment::{Environment, ProcessEnvironment};
 use super::protocol::DEFAULT_PROFILE;
+use crate::PATIENCE;
 
 /// Where configuration comes from, and who asks for it.
 #[derive(Clone)]
@@ -31,14 +32,14 @@ pub struct Source {
 }
 
 impl Source {
-    /// The usual source: the default profile, this process's environment, 30 s of patience.
+    /// The usual source: the default profile, this process's environment, and as much patience as for anything else.
     pub fn new(server: impl Into<String>, instance: impl Into<String>, data_dir: impl Into<PathBuf>) -> Self {
         Self {
             server: server.into(),
             profile: DEFAULT_PROFILE.into(),
             instance: instance.into(),
             data_dir: data_dir.into(),
-            patience: Duration::from_secs(30),
+            patience: PATIENCE,
             head_start: Duration::from_secs(2),
             environment: Arc::new(ProcessEnvironment),
             shutdown: CancellationToken::new(),

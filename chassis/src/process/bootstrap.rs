@@ -1,12 +1,13 @@
 //! What a process must know before it can ask anybody: from arguments and environment alone.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::Messages;
+use crate::PATIENCE;
 use crate::messaging::bus::GateState;
 use crate::store::{AbortAt, Placement, StoreUrl, Stores};
 
@@ -16,9 +17,13 @@ pub struct Args {
     /// Where to listen; port 0 takes any free one, which the registry then tells to others
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", env = "TRADEWIND_LISTEN")]
     pub listen: SocketAddr,
-    /// The address that others reach this process at, when it is not the one it listens on
+    /// The address that others reach this process at. When not given, the one it listens on; where that is every
+    /// address of this machine (0.0.0.0, [::]), the one from which it reaches the registry, else config server or broker
     #[arg(long, value_name = "HOST:PORT", env = "TRADEWIND_ADVERTISE")]
     pub advertise: Option<String>,
+    /// Further names by which others ask for this process; under a strange one its control endpoints answer nobody
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', env = "TRADEWIND_HOSTS")]
+    pub hosts: Vec<String>,
     /// The folder for everything this process keeps
     #[arg(long, value_name = "FOLDER", default_value = ".tradewind", env = "TRADEWIND_DATA")]
     pub data: PathBuf,
@@ -31,7 +36,7 @@ pub struct Args {
     /// Fault injection, for tests: the process aborts at this point, as `kill -9` would end it
     #[arg(long, hide = true, value_name = "POINT", env = "TRADEWIND_ABORT_AT")]
     pub abort_at: Option<String>,
-    /// The registry (Consul's HTTP API); without it this process is on its own
+    /// The registry: http://HOST:PORT of Consul's HTTP API, or dns://{module}.DOMAIN:PORT where every address of a module's name is an instance of it; without it this process is on its own
     #[arg(long, value_name = "URL", env = "TRADEWIND_REGISTRY")]
     pub registry: Option<String>,
     /// The registry's token, where it asks for one
@@ -55,24 +60,36 @@ pub struct Args {
     /// What this process is called among those of the shop; by default after what it runs
     #[arg(long, value_name = "NAME", env = "TRADEWIND_PROCESS")]
     pub process: Option<String>,
-    /// Tells replicas of one module apart
+    /// Tells replicas of one module apart; `hostname` takes the host's name
     #[arg(long, value_name = "NAME", default_value = "1", env = "TRADEWIND_INSTANCE")]
     pub instance: String,
     /// The file with the operator token that changes at the control endpoints need
     #[arg(long, value_name = "FILE", env = "TRADEWIND_OPERATOR_TOKEN_FILE")]
     pub operator_token_file: Option<PathBuf>,
+    /// The operator token itself, where it does not stand in a file
+    #[arg(long, value_name = "TOKEN", env = "TRADEWIND_OPERATOR_TOKEN", hide_env_values = true)]
+    pub operator_token: Option<String>,
     /// How long to go on serving after deregistration, so that callers see it, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200, env = "TRADEWIND_LINGER_MS")]
     pub linger_ms: u64,
+    /// How long a start waits for what it needs and that is not there yet, in milliseconds
+    #[arg(long, hide = true, value_name = "MS", default_value_t = PATIENCE_MS, env = "TRADEWIND_PATIENCE_MS")]
+    pub patience_ms: u64,
 }
+
+const PATIENCE_MS: u64 = PATIENCE.as_secs() * 1000;
+/// What is typed instead of an instance's name where the host's name is to be taken.
+const HOSTNAME: &str = "hostname";
 
 /// The arguments, as resolved.
 #[derive(Debug, Clone)]
 pub struct Bootstrap {
     /// Where to listen.
     pub listen: SocketAddr,
-    /// The address to register, when it is not the one listened on.
+    /// The address that others reach this process at: given, or found out before it does anything else.
     pub advertise: Option<String>,
+    /// Further names by which others ask for this process.
+    pub hosts: Vec<String>,
     /// The folder for everything this process keeps.
     pub data: PathBuf,
     /// Where the databases are.
@@ -103,6 +120,8 @@ pub struct Bootstrap {
     pub operator_token: Option<String>,
     /// How long to go on serving after deregistration.
     pub linger: Duration,
+    /// How long a start waits for what it needs and that is not there yet.
+    pub patience: Duration,
 }
 
 impl Args {
@@ -112,17 +131,12 @@ impl Args {
             Some(url) => StoreUrl::parse(url)?,
             None => StoreUrl::sqlite_in(&self.data.join("db")),
         };
-        let operator_token = match &self.operator_token_file {
-            Some(file) => {
-                let text = std::fs::read_to_string(file)
-                    .with_context(|| format!("the operator token cannot be read from {}", file.display()))?;
-                Some(text.trim().to_owned()).filter(|token| !token.is_empty())
-            }
-            None => None,
-        };
+        let operator_token = operator_token(self.operator_token, self.operator_token_file.as_deref())?;
+        let hosts = self.hosts.iter().map(|host| host.trim().to_owned());
         Ok(Bootstrap {
             listen: self.listen,
             advertise: self.advertise,
+            hosts: hosts.filter(|host| !host.is_empty()).collect(),
             data: self.data,
             store,
             placement: self.placement,
@@ -135,9 +149,10 @@ impl Args {
             config_server: self.config_server,
             profile: self.profile,
             process: self.process.unwrap_or_else(what_it_runs),
-            instance: self.instance,
+            instance: if self.instance == HOSTNAME { hostname() } else { self.instance },
             operator_token,
             linger: Duration::from_millis(self.linger_ms),
+            patience: Duration::from_millis(self.patience_ms),
         })
     }
 }
@@ -148,6 +163,7 @@ impl Bootstrap {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             advertise: None,
+            hosts: Vec::new(),
             store: StoreUrl::sqlite_in(&data.join("db")),
             data,
             placement: Placement::Own,
@@ -163,6 +179,7 @@ impl Bootstrap {
             instance: "1".into(),
             operator_token: None,
             linger: Duration::ZERO,
+            patience: PATIENCE,
         }
     }
 
@@ -171,13 +188,29 @@ impl Bootstrap {
         format!("{module}-{}", self.instance)
     }
 
-    pub(super) fn stores(&self) -> Stores {
-        Stores::new(self.store.clone(), &self.data, self.placement, self.abort_at.clone())
+    /// The databases of what this process hosts.
+    pub fn stores(&self) -> Stores {
+        Stores::new(self.store.clone(), &self.data, self.placement, self.abort_at.clone(), self.patience)
     }
+}
 
-    pub(super) fn advertised(&self, listening: SocketAddr) -> String {
-        self.advertise.clone().unwrap_or_else(|| listening.to_string())
-    }
+/// The token that was given, or that stands in a file. An empty one is none.
+fn operator_token(given: Option<String>, file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let given = given.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
+    let Some(file) = file else { return Ok(given) };
+    anyhow::ensure!(
+        given.is_none(),
+        "the operator token is given twice, and may be so once: leave out either --operator-token \
+         (TRADEWIND_OPERATOR_TOKEN) or --operator-token-file (TRADEWIND_OPERATOR_TOKEN_FILE)"
+    );
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("the operator token cannot be read from {}", file.display()))?;
+    Ok(Some(text.trim().to_owned()).filter(|token| !token.is_empty()))
+}
+
+/// What this host is called: in a container, what tells it from all others.
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// The module that was asked for on the command line, `shop` for several, or the program's name.
@@ -189,5 +222,64 @@ fn what_it_runs() -> String {
         [] => program.rsplit('/').next().unwrap_or_default().to_owned(),
         [one] => one.clone(),
         _ => "shop".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn resolved(words: &[&str]) -> anyhow::Result<Bootstrap> {
+        Typed::try_parse_from([["tradewind"].as_slice(), words].concat()).expect("parses").args.resolve()
+    }
+
+    #[test]
+    fn an_operator_token_is_given_or_stands_in_a_file_and_not_both() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("token");
+        std::fs::write(&file, "from the file\n").expect("written");
+        let file = file.to_str().expect("UTF-8");
+        let token = |words: &[&str]| resolved(words).expect("resolves").operator_token;
+        assert_eq!(token(&["--operator-token", "sesame"]).as_deref(), Some("sesame"));
+        assert_eq!(token(&["--operator-token-file", file]).as_deref(), Some("from the file"));
+        let empty = ["--operator-token", "", "--operator-token-file", file];
+        assert_eq!(token(&empty).as_deref(), Some("from the file"), "an empty one is none");
+        assert_eq!(token(&["--operator-token", ""]), None);
+        let both = resolved(&["--operator-token", "sesame", "--operator-token-file", file]);
+        let error = both.expect_err("which of them?").to_string();
+        for part in ["leave out", "TRADEWIND_OPERATOR_TOKEN)", "TRADEWIND_OPERATOR_TOKEN_FILE)"] {
+            assert!(error.contains(part), "{error:?} does not say {part:?}");
+        }
+        assert!(!error.contains("sesame"), "{error}");
+    }
+
+    #[test]
+    fn an_instance_may_be_called_like_its_host() {
+        let instance = |words: &[&str]| resolved(words).expect("resolves").instance;
+        assert_eq!(instance(&["--instance", "3"]), "3");
+        let host = instance(&["--instance", "hostname"]);
+        assert!(!host.is_empty() && host == hostname(), "{host:?}");
+    }
+
+    #[test]
+    fn hosts_are_separated_by_commas() {
+        let hosts = |words: &[&str]| resolved(words).expect("resolves").hosts;
+        assert_eq!(hosts(&["--hosts", "orders, orders.shop"]), ["orders", "orders.shop"]);
+        assert!(hosts(&["--hosts", ""]).is_empty(), "as an environment has it that names none");
+    }
+
+    #[test]
+    fn a_start_waits_for_a_minute_unless_told_otherwise() {
+        let patience = |words: &[&str]| resolved(words).expect("resolves").patience;
+        assert_eq!(patience(&[]), Duration::from_secs(60));
+        assert_eq!(patience(&["--patience-ms", "5"]), Duration::from_millis(5));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -10,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Module, Platform, run};
 use crate::config::ConfigError;
 use crate::telemetry::logs;
+
+/// How long threads may go on at the end that wait for the system: to look a name up, say.
+const LAST_CALLS: Duration = Duration::from_secs(1);
 
 /// The whole of a service's `main`: runs `assemble`'s modules until SIGTERM or Ctrl-C.
 pub fn main(
@@ -35,7 +39,9 @@ pub fn block_on(life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(life) {
+    let outcome = runtime.block_on(life);
+    runtime.shutdown_timeout(LAST_CALLS);
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
 
-use super::ShopArgs;
+use super::FolderArgs;
 use crate::run::Role;
 
 /// Which ports the shop takes.
@@ -23,7 +23,7 @@ pub enum Ports {
 pub struct UpArgs {
     /// Which shop.
     #[command(flatten)]
-    pub shop: ShopArgs,
+    pub shop: FolderArgs,
     /// Which modules share a process: a built-in topology (`tradewind topology list`), or a file. A shop that is
     /// arranged otherwise is moved there; one that is new begins as microservices when nothing is said
     #[arg(long, value_name = "NAME|FILE", env = "TRADEWIND_TOPOLOGY")]

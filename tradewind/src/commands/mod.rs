@@ -4,8 +4,10 @@ pub mod audit;
 pub mod config;
 pub mod dead_letters;
 pub mod down;
+pub mod migrate;
 pub mod move_shop;
 pub mod order;
+pub mod probe;
 pub mod process;
 pub mod replay;
 pub mod reset;
@@ -56,9 +58,11 @@ async fn execute(command: Command) -> anyhow::Result<()> {
         Command::Wires(args) => wires::wires(args).await,
         Command::DeadLetters(command) => dead_letters::dead_letters(command).await,
         Command::Replay(args) => replay::replay(&args).await,
+        Command::Migrate(args) => migrate::migrate(&args).await,
         Command::Move(args) => move_shop::move_shop(&args).await,
         Command::Topology(command) => topology::topology(command).await,
         Command::Reset(args) => reset::reset(&args).await,
+        Command::Probe(args) => probe::probe(&args).await,
         // `main` has taken it: it makes a runtime of its own
         Command::Run(_) => Ok(()),
     }

@@ -71,10 +71,10 @@ fn remove(path: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::ShopArgs;
+    use crate::cli::FolderArgs;
 
     fn args(data: &Path) -> ResetArgs {
-        ResetArgs { shop: ShopArgs { data: data.to_owned() }, yes: true }
+        ResetArgs { shop: FolderArgs { data: data.to_owned() }, yes: true }
     }
 
     #[tokio::test]

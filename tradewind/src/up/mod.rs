@@ -53,7 +53,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{ShopArgs, UpArgs};
+use crate::cli::{FolderArgs, UpArgs};
 use crate::exit::Ending;
 use crate::folder::{Folder, LastEnd, UpFile};
 use crate::text;
@@ -265,7 +265,7 @@ fn announce(args: &UpArgs, shop: &Shop, took: Duration) {
         processes: shop.fleet.members().len(),
         took,
         program: &program,
-        data_flag: (args.shop.data != Path::new(ShopArgs::USUAL_DATA)).then_some(shop.folder.path()),
+        data_flag: (args.shop.data != Path::new(FolderArgs::USUAL_DATA)).then_some(shop.folder.path()),
     };
     // a shop whose first words nobody could read is up all the same
     let _ = text::say(if args.json { banner.json() } else { banner.text() });

@@ -28,10 +28,10 @@ impl Reporter {
         processes.push(self.supervisor(&up).await);
         ShopStatus {
             ready,
-            pid: up.pid,
-            topology: self.shop.arrangement().running().name.clone(),
-            data: self.shop.folder.path().display().to_string(),
-            uptime_ms: millis(self.begun),
+            pid: Some(up.pid),
+            topology: Some(self.shop.arrangement().running().name.clone()),
+            data: Some(self.shop.folder.path().display().to_string()),
+            uptime_ms: Some(millis(self.begun)),
             addresses: up.addresses,
             totals: Totals::of(&processes),
             processes,
@@ -59,7 +59,7 @@ impl Reporter {
             last_end: standing.last_end.map(|end| end.how),
             pss_kib: memory.pss_kib,
             rss_kib: memory.rss_kib,
-            restarts: standing.restarts,
+            restarts: Some(standing.restarts),
             uptime_ms: standing.since.map(millis),
         }
     }
@@ -77,7 +77,7 @@ impl Reporter {
             last_end: None,
             pss_kib: memory.pss_kib,
             rss_kib: memory.rss_kib,
-            restarts: 0,
+            restarts: Some(0),
             uptime_ms: Some(millis(self.begun)),
         }
     }

@@ -20,7 +20,9 @@ pub(super) const DOCUMENTS: &[&str] = &[
     "docs/adr/0008-the-supervisor-moves.md",
     "docs/adr/0009-spans-at-five-places.md",
     "docs/road.md",
+    "docs/upgrade.md",
     "deploy/README.md",
+    "k8s/README.md",
 ];
 
 /// Everything that `documents` point at and that is not there.

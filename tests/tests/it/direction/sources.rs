@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::rules::{
-    ANOTHER_TOPOLOGY, ENVIRONMENT, MOST_LINES, NOT_IN_A_DOMAIN, PUT_TOGETHER_BY_OTHERS,
+    ANOTHER_TOPOLOGY, ENVIRONMENT, KEEPERS_OF_TABLES, MOST_LINES, NOT_IN_A_DOMAIN, PUT_TOGETHER_BY_OTHERS,
     READERS_OF_THE_ENVIRONMENT, TOPOLOGY,
 };
 
 /// Where the domain code of some service names a transport, a database, or the platform.
 pub(super) fn impure_domains(root: &Path) -> anyhow::Result<Vec<String>> {
-    let services = rust_files(&root.join("services"))?;
+    let services = files(&root.join("services"), "rs")?;
     let domains = services.into_iter().filter(|file| is_domain(file));
     mentions(root, domains, |code| {
         NOT_IN_A_DOMAIN.iter().find(|word| names(code, word)).map(|word| format!("names {word}"))
@@ -25,7 +25,7 @@ pub(super) fn conditions_on_the_topology(root: &Path) -> anyhow::Result<Vec<Stri
     for folder in
         PUT_TOGETHER_BY_OTHERS.iter().map(|folder| root.join(folder)).filter(|folder| folder.is_dir())
     {
-        for file in rust_files(&folder)?.into_iter().filter(|file| is_product(file)) {
+        for file in files(&folder, "rs")?.into_iter().filter(|file| is_product(file)) {
             let path = shown(root, &file);
             found.extend(mentions(root, [file], |code| condition(&path, code))?);
         }
@@ -53,10 +53,37 @@ fn condition(path: &str, code: &str) -> Option<String> {
     (is_conditional && !lower.contains("cfg(test)")).then(|| "is compiled on a condition".into())
 }
 
+/// Where a statement leaves it to the table which columns there are. A newer version may add one while this one runs:
+/// PostgreSQL then refuses a prepared statement whose result has another column, and a row has a value too few.
+pub(super) fn statements_without_columns(root: &Path) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for folder in KEEPERS_OF_TABLES.iter().map(|folder| root.join(folder)).filter(|folder| folder.is_dir()) {
+        let product = files(&folder, "rs")?.into_iter().filter(|file| is_product(file));
+        found.extend(mentions(root, product, without_columns)?);
+    }
+    Ok(found)
+}
+
+/// What leaves it to the table, in a line. A query's own result may be taken whole.
+fn without_columns(code: &str) -> Option<String> {
+    let upper = code.to_uppercase();
+    let all = |begin: &str| upper.split(begin).skip(1).any(|rest| !rest.trim_start().starts_with('('));
+    let unnamed = upper.split("INSERT INTO ").skip(1).any(|rest| {
+        let after_table = rest.split_once(' ').map_or("", |(_, after)| after).trim_start();
+        after_table.starts_with("VALUES") || after_table.starts_with("SELECT")
+    });
+    let which = [
+        (all("SELECT * FROM "), "SELECT *"),
+        (upper.contains("RETURNING *"), "RETURNING *"),
+        (unnamed, "an INSERT without columns"),
+    ];
+    which.into_iter().find(|(is_there, _)| *is_there).map(|(_, what)| format!("has {what}"))
+}
+
 /// Which files are too long to be read at one go.
 pub(super) fn too_long(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut long = Vec::new();
-    for file in rust_files(root)? {
+    for file in files(root, "rs")? {
         let lines = read(&file)?.lines().count();
         if lines > MOST_LINES {
             long.push(format!("{}: has {lines} lines, more than {MOST_LINES}", shown(root, &file)));
@@ -101,8 +128,8 @@ fn mentions(
     Ok(found)
 }
 
-/// Every source file below `folder`; hidden folders and build output are left out.
-fn rust_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// Every file below `folder` whose name has this ending; hidden folders and build output are left out.
+pub(super) fn files(folder: &Path, ending: &str) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -114,7 +141,7 @@ fn rust_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
                 if name != "target" && !name.to_string_lossy().starts_with('.') {
                     folders.push(path);
                 }
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == ending) {
                 files.push(path);
             }
         }
@@ -123,10 +150,10 @@ fn rust_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn read(file: &Path) -> anyhow::Result<String> {
+pub(super) fn read(file: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))
 }
 
-fn shown(root: &Path, file: &Path) -> String {
+pub(super) fn shown(root: &Path, file: &Path) -> String {
     file.strip_prefix(root).unwrap_or(file).display().to_string()
 }

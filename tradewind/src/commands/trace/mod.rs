@@ -77,8 +77,11 @@ async fn whom_and_what(args: &TraceArgs) -> anyhow::Result<(Viewer, Vec<u128>)> 
 
 /// The shop's own observatory.
 fn observatory(shop: &Shop) -> Result<&str, Ending> {
-    let addresses = &shop.up.addresses;
-    addresses.observatory.as_deref().ok_or_else(|| absent::observatory(addresses.otlp.as_deref()))
+    let addresses = shop.addresses();
+    addresses.observatory.as_deref().ok_or_else(|| match shop.supervised() {
+        Ok(_) => absent::observatory(addresses.otlp.as_deref()),
+        Err(_) => absent::address_of_observatory(),
+    })
 }
 
 /// The traces of an order, oldest first. One that was taken over, or that went on with a later message, has several.

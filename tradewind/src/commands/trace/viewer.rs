@@ -4,13 +4,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use contracts::error::chain;
-use reqwest::{Response, StatusCode, Url};
+use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::jaeger;
 use super::model::Trace;
+use crate::client::address;
 use crate::exit::Ending;
 
 /// How long an answer may take.
@@ -55,16 +56,10 @@ struct Problem {
 impl Viewer {
     /// The one whose pages are at `url`.
     pub fn at(url: &str) -> anyhow::Result<Self> {
-        let sound = Url::parse(url).is_ok_and(|url| url.scheme() == "http" && url.has_host());
-        if !sound {
-            return Err(Ending::Usage(format!(
-                "--jaeger: {url} is not the address of a server, such as http://127.0.0.1:16686"
-            ))
-            .into());
-        }
+        let url = address::of_server("--jaeger", url, "http://127.0.0.1:16686")?;
         let http =
             reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().context("the HTTP client")?;
-        Ok(Self { http, url: url.trim_end_matches('/').to_owned() })
+        Ok(Self { http, url })
     }
 
     /// Where its pages are.
