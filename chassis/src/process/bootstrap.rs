@@ -200,7 +200,7 @@ fn operator_token(given: Option<String>, file: Option<&Path>) -> anyhow::Result<
     let Some(file) = file else { return Ok(given) };
     anyhow::ensure!(
         given.is_none(),
-        "the operator token is given twice, and may be so once: leave out either --operator-token \
+        "the operator token is given twice: leave out either --operator-token \
          (TRADEWIND_OPERATOR_TOKEN) or --operator-token-file (TRADEWIND_OPERATOR_TOKEN_FILE)"
     );
     let text = std::fs::read_to_string(file)
