@@ -20,6 +20,7 @@ SETTINGS_OF_COMPOSE = {
     "TRADEWIND_LOG",
     "TRADEWIND_ADVERTISE",  # here pods find out by themselves, and TRADEWIND_HOSTS says the rest
     "TRADEWIND_PROCESS",
+    "TRADEWIND_NOTIFICATIONS__OUTBOX__KEEP",  # /data is small there
     # everybody is told these there, those too who do not need them
     "TRADEWIND_STORE",
     "TRADEWIND_BROKER",
