@@ -113,6 +113,8 @@ FAULTS = [
           lambda it: one(it, "Namespace", "tradewind")["metadata"]["labels"].clear()),
     Fault("a grace that is too short", "Deployment gateway is killed after 25 s",
           lambda it: pod(it, "gateway").update(terminationGracePeriodSeconds=25)),
+    Fault("no pause", "Deployment orders takes the place of another",
+          lambda it: deployment(it, "orders")["spec"].pop("minReadySeconds")),
     Fault("no lingering", "Deployment config-server does not linger",
           lambda it: container(it, "config-server").pop("lifecycle")),
     Fault("the old one goes first", "Deployment orders is not replaced by a rolling update",

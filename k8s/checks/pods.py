@@ -108,6 +108,9 @@ def replaced(workload, ground):
         grace, needed = workload.pod.get("terminationGracePeriodSeconds", 30), lingers(workload) + ground.draining
         if not lingers(workload):
             yield "does not linger before it drains: TRADEWIND_LINGER_MS, or preStop where the process does not itself"
+        of_module = workload.labels.get("app.kubernetes.io/component") == "module"
+        if of_module and not workload.document["spec"].get("minReadySeconds"):
+            yield "takes the place of another before it answers by message (minReadySeconds)"
         if grace <= needed:
             yield f"is killed after {grace} s, but may linger and drain for {needed} s (terminationGracePeriodSeconds)"
 
