@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::time::Duration;
 
-use contracts::orders::Order;
+use contracts::orders::{Order, OrderStatus};
 use contracts::types::Page;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -175,11 +175,12 @@ async fn an_endless_shopper_survives_a_gateway_that_dies_and_stops_when_it_is_to
         .kill_on_drop(true)
         .spawn()
         .expect("the command starts");
-    until_orders_are_more_than(shop, 0).await;
+    until_confirmed(shop, 1).await;
     let died = shop.kill("gateway").await;
     shop.back(&died).await;
-    let before = orders_of_everybody(shop).await.expect("the shop is back");
-    until_orders_are_more_than(shop, before).await;
+    // a gateway that is ready may not have found the others yet
+    let before = until_confirmed(shop, 1).await;
+    until_confirmed(shop, before + 10).await;
 
     let pid = shopper.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw).expect("it runs");
     kill_process(pid, Signal::TERM).expect("it can be told");
@@ -194,20 +195,22 @@ async fn an_endless_shopper_survives_a_gateway_that_dies_and_stops_when_it_is_to
     elsewhere.shop.stop().await;
 }
 
-async fn until_orders_are_more_than(shop: &Shop, before: usize) {
-    eventually("the shopper to go on", PATIENCE, async || {
-        orders_of_everybody(shop).await.filter(|orders| *orders > before)
+/// Waits until so many of the shopper's orders are confirmed; how many are then.
+async fn until_confirmed(shop: &Shop, wanted: usize) -> usize {
+    eventually(&format!("{wanted} confirmed orders"), PATIENCE, async || {
+        confirmed(shop).await.filter(|orders| *orders >= wanted)
     })
-    .await;
+    .await
 }
 
-/// How many orders the shopper's customers have placed; nothing where the shop does not say.
-async fn orders_of_everybody(shop: &Shop) -> Option<usize> {
-    let mut orders = 0;
+/// How many orders of the shopper's customers are confirmed; nothing where the shop does not say.
+async fn confirmed(shop: &Shop) -> Option<usize> {
+    let mut confirmed = 0;
     for customer in ["ada", "carl", "emmy", "sophie", "maria", "mary", "grace", "hertha"] {
         let url = shop.url(&format!("/api/orders?customer_id={customer}&limit=200"));
         let answer = shop.http.get(url).timeout(Duration::from_secs(5)).send().await.ok()?;
-        orders += answer.error_for_status().ok()?.json::<Page<Order>>().await.ok()?.items.len();
+        let orders = answer.error_for_status().ok()?.json::<Page<Order>>().await.ok()?.items;
+        confirmed += orders.iter().filter(|order| order.status == OrderStatus::Confirmed).count();
     }
-    Some(orders)
+    Some(confirmed)
 }
