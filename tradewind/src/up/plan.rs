@@ -400,6 +400,18 @@ mod tests {
         }
     }
 
+    /// A process that is told it in both ways refuses to start.
+    #[test]
+    fn the_operator_token_stands_in_its_file_alone_whatever_the_environment_says() {
+        for launch in launches("microservices").into_iter().chain(launches("monolith")) {
+            assert!(launch.arguments.contains(&"--operator-token-file".into()), "{launch:?}");
+            let told: Vec<_> =
+                launch.environment.iter().filter(|(name, _)| *name == "TRADEWIND_OPERATOR_TOKEN").collect();
+            // an empty one is none, and takes the place of the one that was inherited
+            assert_eq!(told, [&("TRADEWIND_OPERATOR_TOKEN", String::new())], "{launch:?}");
+        }
+    }
+
     #[test]
     fn a_topology_says_which_servers_there_are_and_what_carries_messages() {
         assert_eq!(named(&launches("monolith")), ["observatory", "card-network", "config-server", "shop"]);
