@@ -58,7 +58,11 @@ async fn execute(command: Command) -> anyhow::Result<()> {
         Command::Wires(args) => wires::wires(args).await,
         Command::DeadLetters(command) => dead_letters::dead_letters(command).await,
         Command::Replay(args) => replay::replay(&args).await,
-        Command::Migrate(args) => migrate::migrate(&args).await,
+        Command::Migrate(args) => {
+            // it may have to wait, and the log says for what
+            chassis::telemetry::logs::init();
+            migrate::migrate(&args).await
+        }
         Command::Move(args) => move_shop::move_shop(&args).await,
         Command::Topology(command) => topology::topology(command).await,
         Command::Reset(args) => reset::reset(&args).await,
