@@ -80,6 +80,11 @@ impl Consul {
         Ok(Self { http, base, shown, token })
     }
 
+    /// Where it is, as it may be shown: without a password.
+    pub fn address(&self) -> &str {
+        &self.shown
+    }
+
     /// Registers an instance with a TTL check that starts passing.
     pub async fn register(
         &self,
@@ -295,16 +300,18 @@ impl Consul {
     }
 }
 
-/// What an address of a registry should be.
-const WANTED: &str =
-    "it should read http://HOST:PORT for Consul's API, or dns://{module}.DOMAIN:PORT for names";
+/// What the address of a Consul should be.
+const WANTED: &str = "it should read http://HOST:PORT for Consul's API";
 
-/// An address as it may stand in a log.
-fn without_password(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+/// An address as it may stand in a log. Also one that cannot be read, which may have a password all the same.
+pub(super) fn without_password(address: &str) -> String {
+    let (scheme, rest) = match address.find("://") {
+        Some(at) => address.split_at(at + "://".len()),
+        None => ("", address),
+    };
     // the password may hold an @ itself; a host cannot
     let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    format!("{scheme}://{host}")
+    format!("{scheme}{host}")
 }
 
 /// The request as a blocking query. Consul adds up to a sixteenth of the wait, so we allow for it.

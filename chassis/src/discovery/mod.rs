@@ -72,8 +72,19 @@ pub fn discovery_at(
     if is_by_name(registry) {
         return Ok((None, Arc::new(DnsDirectory::new(registry, shutdown)?)));
     }
-    let consul = Consul::new(registry, token)?;
+    let consul = Consul::new(registry, token).map_err(or_names)?;
     Ok((Some(consul.clone()), Arc::new(Directory::new(consul, shutdown))))
+}
+
+/// Whoever may name either is told of both.
+fn or_names(error: DiscoveryError) -> DiscoveryError {
+    match error {
+        DiscoveryError::Address { address, reason } => {
+            let reason = format!("{reason}, or dns://{{module}}.DOMAIN:PORT for names");
+            DiscoveryError::Address { address, reason }
+        }
+        other => other,
+    }
 }
 
 /// Whether the address of a registry asks for names instead.
@@ -99,7 +110,10 @@ mod tests {
             ("dns:{module}:9000", "dns://"),
             ("consul:8500", "http://HOST:PORT"),
             ("8500", "http://HOST:PORT"),
+            ("8500", "dns://{module}.DOMAIN:PORT"),
             ("ftp://me:hunter2@consul", "http://HOST:PORT"),
+            ("me:hunter2@consul:8500", "http://HOST:PORT"),
+            ("dns://me:hunter2@{module}:9000", "dns://"),
         ] {
             let error = at(wrong).unwrap_err();
             assert!(error.contains(says) && !error.contains("hunter2"), "{wrong}: {error}");
@@ -110,7 +124,9 @@ mod tests {
     async fn whoever_is_away_is_named_without_a_password() {
         let (consul, _) =
             discovery_at("http://me:hunter2@127.0.0.1:1", None, CancellationToken::new()).unwrap();
-        let error = consul.unwrap().kv_put("a", Vec::new()).await.unwrap_err();
+        let consul = consul.unwrap();
+        assert_eq!(consul.address(), "http://127.0.0.1:1");
+        let error = consul.kv_put("a", Vec::new()).await.unwrap_err();
         let told = contracts::error::chain(&error);
         assert!(told.contains("http://127.0.0.1:1 did not answer") && told.contains("refused"), "{told}");
         assert!(!told.contains("hunter2"), "{told}");

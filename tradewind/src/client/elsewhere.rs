@@ -49,9 +49,15 @@ impl Elsewhere {
         let url = |flag, value: &Option<String>, example| {
             given(value).map(|url| address::of_server(flag, url, example)).transpose()
         };
+        let found = Found::of(args)?;
         let addresses = Addresses {
             gateway: address::of_server("--gateway", gateway, "http://127.0.0.1:8080")?,
-            registry: given(&args.registry).unwrap_or_default().to_owned(),
+            registry: match &found {
+                Found::ByRegistry(consul, _) => consul.address().to_owned(),
+                Found::ByName(_) | Found::At(_) | Found::Unsaid => {
+                    given(&args.registry).unwrap_or_default().to_owned()
+                }
+            },
             config_server: url("--config-server", &args.config_server, "http://127.0.0.1:8888")?
                 .unwrap_or_default(),
             card_network: String::new(),
@@ -60,7 +66,7 @@ impl Elsewhere {
             observatory: url("--observatory", &args.observatory, "http://127.0.0.1:16686")?,
             otlp: None,
         };
-        Ok(Some(Self { addresses, token: token(args)?, found: Found::of(args)? }))
+        Ok(Some(Self { addresses, token: token(args)?, found }))
     }
 
     /// Who is where.
@@ -69,7 +75,7 @@ impl Elsewhere {
             Found::ByRegistry(consul, directory) => {
                 // of one that does not answer its followers would only hear that nobody is known
                 let answer = consul.healthy(Part::Orders.name(), 0, Duration::ZERO).await;
-                answer.map(|_| directory.clone()).map_err(|error| self.registry_failed(&error))
+                answer.map(|_| directory.clone()).map_err(registry_failed)
             }
             Found::ByName(directory) => Ok(directory.clone()),
             Found::At(address) => {
@@ -88,7 +94,7 @@ impl Elsewhere {
         let mut instances = match &self.found {
             Found::ByRegistry(consul, _) => {
                 let answer = consul.healthy(module, 0, Duration::ZERO).await;
-                answer.map_err(|error| self.registry_failed(&error))?.value
+                answer.map_err(registry_failed)?.value
             }
             Found::ByName(directory) => until_found(directory.as_ref(), module).await,
             Found::At(address) if Part::named(module).is_some() => vec![at(address, module)],
@@ -128,17 +134,6 @@ impl Elsewhere {
     pub fn operator_token(&self) -> Result<String, Ending> {
         self.token.clone().ok_or_else(|| Ending::Usage(NO_TOKEN.to_owned()))
     }
-
-    fn registry_failed(&self, error: &DiscoveryError) -> Ending {
-        let url = &self.addresses.registry;
-        match error {
-            DiscoveryError::Denied { .. } => Ending::Usage(format!(
-                "the registry at {url} wants a token, or another one: --registry-token \
-                 (TRADEWIND_REGISTRY_TOKEN): {error}"
-            )),
-            other => Ending::NotRunning(format!("the registry at {url} does not answer: {}", chain(other))),
-        }
-    }
 }
 
 impl Found {
@@ -161,6 +156,14 @@ impl Found {
                     .to_owned(),
             )),
         }
+    }
+}
+
+/// An error of the registry names it, and says what to do.
+fn registry_failed(error: DiscoveryError) -> Ending {
+    match error {
+        DiscoveryError::Denied { .. } => Ending::Usage(error.to_string()),
+        other => Ending::NotRunning(chain(&other)),
     }
 }
 
@@ -272,6 +275,10 @@ mod tests {
         let silent = shop.instances("orders").await.expect_err("nobody listens there");
         assert!(named(&silent), "{silent}");
         assert!(shop.directory().await.is_err_and(|silent| named(&silent)));
+        let secret = of(&ElsewhereArgs { registry: Some("http://me:hunter2@127.0.0.1:1".into()), ..args() });
+        assert_eq!(secret.addresses.registry, "http://127.0.0.1:1", "it is shown");
+        let told = secret.instances("orders").await.expect_err("nobody listens there").to_string();
+        assert!(!told.contains("hunter2"), "{told}");
     }
 
     #[tokio::test]
