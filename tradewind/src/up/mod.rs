@@ -108,8 +108,9 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
         broker::reach(url).await?;
     }
     if let Some(url) = &args.registry {
-        let probe = Probe::new(Some(url), args.registry_token.clone())?;
-        probe.check_registry().await.map_err(|error| Ending::Usage(format!("--registry: {error}")))?;
+        let refused = |error: anyhow::Error| Ending::Usage(format!("--registry: {error:#}"));
+        let probe = Probe::new(Some(url), args.registry_token.clone()).map_err(refused)?;
+        probe.check_registry().await.map_err(|error| refused(error.into()))?;
     }
     let control = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("the control API")?;
     let up = UpFile {

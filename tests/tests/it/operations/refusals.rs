@@ -122,6 +122,7 @@ async fn arguments_that_make_no_sense_end_with_64() {
         (["--config", nowhere], nowhere),
         // nothing listens on port 1
         (["--registry", "http://127.0.0.1:1"], "--registry"),
+        (["--registry", "dns://{module}.shop:9000"], "--registry"),
         (["--broker", "amqp://guest:guest@127.0.0.1:1"], "--broker"),
         (["--otlp", "127.0.0.1:4317"], "--otlp none"),
         (["--store", "mysql://root@localhost/shop"], "postgres://"),
