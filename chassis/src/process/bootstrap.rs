@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER", default_value = ".tradewind", env = "TRADEWIND_DATA")]
     pub data: PathBuf,
     /// The databases: sqlite:FOLDER/{module}.db or postgres://…/tradewind_{module}; SQLite in the data folder when not given
-    #[arg(long, value_name = "URL", env = "TRADEWIND_STORE")]
+    #[arg(long, value_name = "URL", env = "TRADEWIND_STORE", hide_env_values = true)]
     pub store: Option<String>,
     /// In which database a module's data is that this process opens for the first time
     #[arg(long, value_enum, value_name = "WHERE", default_value_t = Placement::Own, env = "TRADEWIND_PLACEMENT")]
