@@ -10,6 +10,7 @@ const UNIQUE: &str = "a value that must be unique from now on refuses what the v
 const TIGHTER: &str = "a constraint on what is there refuses what the version before writes";
 const WITHOUT_DEFAULT: &str =
     "the version before writes rows without this column: NOT NULL needs a DEFAULT that is no NULL";
+const TWO_AT_ONCE: &str = "two columns at once cannot be told apart: give each a statement of its own";
 const UNKNOWN: &str =
     "nothing but CREATE TABLE, CREATE INDEX, ADD COLUMN, INSERT and UPDATE is known to only add";
 
@@ -69,6 +70,10 @@ fn objection_to_column(words: &[&str]) -> Option<&'static str> {
     let has_both = |first, second| words.windows(2).any(|pair| *pair == [first, second]);
     if has("DROP") || has("RENAME") || has("ALTER") {
         return Some(GONE);
+    }
+    // a DEFAULT of one would pass for that of the other
+    if has("ADD") {
+        return Some(TWO_AT_ONCE);
     }
     if has("UNIQUE") || has("PRIMARY") {
         return Some(UNIQUE);
@@ -144,6 +149,7 @@ mod tests {
             ("ALTER TABLE parts ADD COLUMN label TEXT NOT NULL", WITHOUT_DEFAULT),
             ("ALTER TABLE parts ADD COLUMN label TEXT NOT NULL DEFAULT NULL", WITHOUT_DEFAULT),
             ("ALTER TABLE parts ADD label TEXT not\nnull", WITHOUT_DEFAULT),
+            ("ALTER TABLE parts ADD a TEXT NOT NULL, ADD b TEXT DEFAULT ''", TWO_AT_ONCE),
             ("ALTER TABLE parts ADD COLUMN label TEXT UNIQUE", UNIQUE),
             ("CREATE UNIQUE INDEX parts_by_name ON parts (name)", UNIQUE),
             ("ALTER TABLE parts ADD CONSTRAINT named CHECK (name <> '')", TIGHTER),
