@@ -128,7 +128,7 @@ impl Shop {
     /// Starts one of its services beside the supervisor, on the same data, with a broker of its own choice;
     /// returns when the registry knows it. It ends when this value is dropped.
     pub async fn start_apart(&self, service: &str, broker: &str) -> Child {
-        let up = &self.client.addresses();
+        let up = self.client.addresses();
         let apart = Command::new(&self.program)
             .args(["run", service, "--listen", "127.0.0.1:0", "--instance", "apart"])
             .args(["--registry", &up.registry, "--config-server", &up.config_server])
