@@ -1,11 +1,13 @@
 //! The `main` of a process: runtime, signals, exit code.
 
+use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Module, Platform, run};
@@ -69,17 +71,33 @@ pub fn signalled() -> CancellationToken {
     let token = CancellationToken::new();
     let fired = token.clone();
     tokio::spawn(async move {
-        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(signal) => signal,
-            Err(error) => return tracing::error!("SIGTERM cannot be heard: {error}"),
-        };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+        match EndSignal::first().await {
+            Ok(_) => fired.cancel(),
+            Err(error) => tracing::error!("SIGTERM and Ctrl-C cannot be heard: {error}"),
         }
-        fired.cancel();
     });
     token
+}
+
+/// What tells a process to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndSignal {
+    /// SIGTERM.
+    Terminate,
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+}
+
+impl EndSignal {
+    /// The first of them. From now on neither ends this process by itself.
+    pub async fn first() -> io::Result<Self> {
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        tokio::select! {
+            _ = terminate.recv() => Ok(Self::Terminate),
+            _ = interrupt.recv() => Ok(Self::Interrupt),
+        }
+    }
 }
 
 #[cfg(test)]

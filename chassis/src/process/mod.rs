@@ -30,7 +30,7 @@ use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
 
 pub use bootstrap::{Args, Bootstrap};
-pub use main::{bind, block_on, main, signalled};
+pub use main::{EndSignal, bind, block_on, main, signalled};
 pub use messages::{CarrierKind, FlowState, Messages, MessagesReport, MovingRequest};
 pub use module::{Door, Module};
 pub use platform::Platform;
