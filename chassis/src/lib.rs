@@ -12,6 +12,7 @@
 //! - [`messaging`]: messages through a broker: outbox, inbox, relay, consumers
 //! - [`store`]: databases: SQLite and PostgreSQL behind one door, migrations
 //! - [`telemetry`]: logs, metrics and traces
+//! - [`address`]: addresses as they may be shown: without passwords
 //! - [`clock`]: the time, as business code sees it
 //! - [`bell`]: wakes those in this process who wait for news
 //! - `backoff`: how long to wait before something is tried again
@@ -20,6 +21,7 @@
 //!
 //! Not for: business rules (`services/`), or how one service calls another (`wires/`).
 
+pub mod address;
 mod backoff;
 pub mod bell;
 pub mod clock;

@@ -14,6 +14,7 @@ use super::protocol::{DEFAULT_PROFILE, Effective, Report, Supplier};
 use super::section::{Application, Declared, Section};
 use super::source::Source;
 use super::state::State;
+use crate::address;
 use crate::waiting::Waiting;
 
 /// Lists the sections of an application.
@@ -81,7 +82,7 @@ async fn first(
     application: &Application,
     copy: &LastKnownGood,
 ) -> Result<(Effective, Option<String>, Supplier), ConfigError> {
-    let (name, server) = (&application.name, &source.server);
+    let (name, server) = (&application.name, address::shown(&source.server));
     // a copy made under another profile is another configuration
     let kept = copy.read().await.filter(|kept| kept.profile == source.profile);
     let patience = if kept.is_some() { source.head_start } else { source.patience };
@@ -94,7 +95,7 @@ async fn first(
         };
         if let Some(waited_s) = waiting.is_over() {
             let Some(effective) = kept else {
-                let (application, server, copy) = (name.clone(), server.clone(), copy.path().to_owned());
+                let (application, copy) = (name.clone(), copy.path().to_owned());
                 return Err(ConfigError::Unavailable { application, server, waited_s, reason, copy });
             };
             let version = effective.version;

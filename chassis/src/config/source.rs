@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::environment::{Environment, ProcessEnvironment};
 use super::protocol::DEFAULT_PROFILE;
-use crate::PATIENCE;
+use crate::{PATIENCE, address};
 
 /// Where configuration comes from, and who asks for it.
 #[derive(Clone)]
@@ -50,7 +50,7 @@ impl Source {
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Source")
-            .field("server", &self.server)
+            .field("server", &address::shown(&self.server))
             .field("profile", &self.profile)
             .field("instance", &self.instance)
             .field("data_dir", &self.data_dir)

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::wire::{CreateSession, Healthy, KvEntry, Register, ServiceCheck, SessionId, TtlCheck};
 use super::{DiscoveryError, Instance, base64};
+use crate::address;
 
 /// The longest that a call may take which the registry does not hold open on purpose.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -66,18 +67,10 @@ pub struct SessionRequest {
 impl Consul {
     /// A client of the registry at `base_url`, which need not be there yet.
     pub fn new(base_url: &str, token: Option<String>) -> Result<Self, DiscoveryError> {
-        let address = |reason: &str| DiscoveryError::Address {
-            address: without_password(base_url),
-            reason: reason.into(),
-        };
+        let base = base(base_url)?;
         let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(2)).no_proxy().build();
-        let http = http.map_err(|error| address(&error.to_string()))?;
-        let base = Url::parse(base_url).map_err(|_| address(WANTED))?;
-        if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
-            return Err(address(WANTED));
-        }
-        let shown = without_password(base.as_str()).trim_end_matches('/').into();
-        Ok(Self { http, base, shown, token })
+        let http = http.map_err(|error| unusable(base_url, &error.to_string()))?;
+        Ok(Self { http, shown: address::shown(base.as_str()).into(), base, token })
     }
 
     /// Where it is, as it may be shown: without a password.
@@ -303,15 +296,15 @@ impl Consul {
 /// What the address of a Consul should be.
 const WANTED: &str = "it should read http://HOST:PORT for Consul's API";
 
-/// An address as it may stand in a log. Also one that cannot be read, which may have a password all the same.
-pub(super) fn without_password(address: &str) -> String {
-    let (scheme, rest) = match address.find("://") {
-        Some(at) => address.split_at(at + "://".len()),
-        None => ("", address),
-    };
-    // the password may hold an @ itself; a host cannot
-    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    format!("{scheme}{host}")
+/// The address of a registry, if it is one.
+pub(super) fn base(base_url: &str) -> Result<Url, DiscoveryError> {
+    let url = Url::parse(base_url).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| unusable(base_url, WANTED))
+}
+
+fn unusable(base_url: &str, reason: &str) -> DiscoveryError {
+    DiscoveryError::Address { address: address::shown(base_url), reason: reason.to_owned() }
 }
 
 /// The request as a blocking query. Consul adds up to a sixteenth of the wait, so we allow for it.

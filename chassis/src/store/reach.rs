@@ -12,8 +12,9 @@ use tokio::time::timeout;
 
 use super::error::{passes, says};
 use super::pool::{self, PATIENCE};
-use super::url::{Resolved, redacted};
+use super::url::Resolved;
 use super::{Dialect, StoreError};
+use crate::address;
 use crate::waiting::Waiting;
 
 /// What says that a database does not exist. PostgreSQL: invalid catalog name; SQLite: cannot open.
@@ -36,7 +37,7 @@ pub struct Server {
 impl Server {
     fn of(target: &Resolved) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(&target.connect).map_err(|error| StoreError::Address {
-            address: redacted(&target.connect),
+            address: address::shown(&target.connect),
             reason: error.to_string(),
         })?;
         let place = match options.get_socket() {

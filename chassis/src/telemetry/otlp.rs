@@ -20,6 +20,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::metrics::{self, Collected};
 use super::spans::tracers;
+use crate::address;
 use crate::backoff::Backoff;
 
 /// How long the collector may take to answer.
@@ -84,6 +85,7 @@ impl Sending {
 impl Collector {
     fn at(url: &str) -> anyhow::Result<Self> {
         let way = Way::to(url).with_context(|| {
+            let url = address::shown(url);
             format!("--otlp is to be the address of an OTLP collector, such as http://127.0.0.1:4317, and not {url:?}")
         })?;
         Ok(Self { way, over: CancellationToken::new(), tasks: TaskTracker::new() })
@@ -226,5 +228,7 @@ mod tests {
             let error = Collector::at(wrong).expect_err(wrong);
             assert!(format!("{error:#}").contains("such as http://127.0.0.1:4317"), "{error:#}");
         }
+        let secret = Collector::at("https://me:hunter2@collector:4317").expect_err("there is no TLS");
+        assert!(!format!("{secret:#}").contains("hunter2"), "{secret:#}");
     }
 }

@@ -1,5 +1,6 @@
 //! Addresses, as people type them.
 
+use chassis::address::shown;
 use reqwest::Url;
 
 use crate::exit::Ending;
@@ -8,7 +9,8 @@ use crate::exit::Ending;
 pub(crate) fn of_server(flag: &str, url: &str, example: &str) -> Result<String, Ending> {
     if !Url::parse(url).is_ok_and(|url| url.scheme() == "http" && url.has_host()) {
         return Err(Ending::Usage(format!(
-            "{flag}: {url} is not the address of a server, such as {example}"
+            "{flag}: {} is not the address of a server, such as {example}",
+            shown(url)
         )));
     }
     Ok(url.trim_end_matches('/').to_owned())
@@ -39,6 +41,8 @@ mod tests {
             let told = of(bad).expect_err(bad).to_string();
             assert!(told.contains("--gateway") && told.contains("http://127.0.0.1:8080"), "{told}");
         }
+        let told = of("https://me:hunter2@gateway").expect_err("there is no TLS").to_string();
+        assert!(told.contains("https://gateway") && !told.contains("hunter2"), "{told}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use chassis::address::shown;
 use chassis::config::AdminClient;
 use chassis::discovery::{Consul, Discovery, DiscoveryError, Instance, StaticDirectory, discovery_at};
 use contracts::error::chain;
@@ -23,7 +24,7 @@ const UNTIL_FOUND: Duration = Duration::from_secs(2);
 
 /// A shop that nobody of ours supervises.
 pub(super) struct Elsewhere {
-    /// Where it is, as far as that was said.
+    /// Where it is, as far as that was said. There may be passwords in it.
     pub addresses: Addresses,
     /// Its operator token, if that was given.
     pub token: Option<String>,
@@ -67,6 +68,17 @@ impl Elsewhere {
             otlp: None,
         };
         Ok(Some(Self { addresses, token: token(args)?, found }))
+    }
+
+    /// Where it is, as it may be shown.
+    pub fn shown(&self) -> Addresses {
+        let Addresses { gateway, config_server, observatory, .. } = &self.addresses;
+        Addresses {
+            gateway: shown(gateway),
+            config_server: shown(config_server),
+            observatory: observatory.as_deref().map(shown),
+            ..self.addresses.clone()
+        }
     }
 
     /// Who is where.
@@ -279,6 +291,23 @@ mod tests {
         assert_eq!(secret.addresses.registry, "http://127.0.0.1:1", "it is shown");
         let told = secret.instances("orders").await.expect_err("nobody listens there").to_string();
         assert!(!told.contains("hunter2"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn no_password_is_shown() {
+        let secret = || Some("http://me:hunter2@127.0.0.1:1".to_owned());
+        let shop = of(&ElsewhereArgs {
+            gateway: secret(),
+            config_server: secret(),
+            observatory: secret(),
+            ..ElsewhereArgs::default()
+        });
+        let Addresses { gateway, config_server, observatory, .. } = shop.shown();
+        let told = [gateway, config_server, observatory.expect("it was named")];
+        assert_eq!(told, ["http://127.0.0.1:1"; 3]);
+        let away = shop.admin().expect("a client").status().await.expect_err("nobody listens there");
+        let told = chain(&away);
+        assert!(told.contains("http://127.0.0.1:1") && !told.contains("hunter2"), "{told}");
     }
 
     #[tokio::test]

@@ -74,11 +74,11 @@ impl Shop {
     pub fn supervised(&self) -> Result<&Supervised, Ending> {
         match &self.kind {
             Kind::Supervised(supervised) => Ok(supervised),
-            Kind::Elsewhere(shop) => Err(Ending::Unsupervised { gateway: shop.addresses.gateway.clone() }),
+            Kind::Elsewhere(shop) => Err(Ending::Unsupervised { gateway: shop.shown().gateway }),
         }
     }
 
-    /// Where it is, as far as that is known.
+    /// Where it is, as far as that is known. There may be passwords in it.
     pub fn addresses(&self) -> &Addresses {
         match &self.kind {
             Kind::Supervised(shop) => &shop.up.addresses,

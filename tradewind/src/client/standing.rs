@@ -1,5 +1,6 @@
 //! How a shop does that nobody supervises: every instance that is known is asked.
 
+use chassis::address::shown;
 use chassis::discovery::Instance;
 use futures::future::{join_all, try_join_all};
 use reqwest::Client;
@@ -40,7 +41,7 @@ pub(super) async fn status(shop: &Elsewhere) -> anyhow::Result<ShopStatus> {
         topology: None,
         data: None,
         uptime_ms: None,
-        addresses: shop.addresses.clone(),
+        addresses: shop.shown(),
         totals: Totals::of(&processes),
         processes,
     };
@@ -80,7 +81,8 @@ async fn ask(http: &Client, Known { name, modules, url }: Known) -> ProcessStatu
         Err(unwell) => (State::NotReady, Some(unwell.why), unwell.status.is_some()),
     };
     let rss_kib = if answers && name != OBSERVATORY { memory_kib(http, &url).await } else { None };
-    let address = url.strip_prefix("http://").unwrap_or(&url).to_owned();
+    let address = shown(&url);
+    let address = address.strip_prefix("http://").unwrap_or(&address).to_owned();
     ProcessStatus { address: Some(address), detail, rss_kib, ..unknown(name, modules, state) }
 }
 

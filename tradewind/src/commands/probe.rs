@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use chassis::address::shown;
+
 use crate::cli::ProbeArgs;
 use crate::client::address;
 use crate::exit::Ending;
@@ -14,7 +16,7 @@ pub async fn probe(args: &ProbeArgs) -> anyhow::Result<()> {
     let url = wanted(args)?;
     match health::check(&health::client()?, &url).await {
         Ok(()) => Ok(()),
-        Err(unwell) => anyhow::bail!("{url}: {unwell}"),
+        Err(unwell) => anyhow::bail!("{}: {unwell}", shown(&url)),
     }
 }
 

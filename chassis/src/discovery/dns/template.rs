@@ -1,7 +1,7 @@
 //! How the name of a service is made.
 
+use crate::address;
 use crate::discovery::DiscoveryError;
-use crate::discovery::consul::without_password;
 
 const SCHEME: &str = "dns://";
 /// What stands in the place of a service's name.
@@ -19,7 +19,7 @@ impl Template {
     /// Reads one; says what is wrong with it otherwise.
     pub(super) fn parse(url: &str) -> Result<Self, DiscoveryError> {
         Self::read(url).map_err(|what| DiscoveryError::Address {
-            address: without_password(url),
+            address: address::shown(url),
             reason: format!("{what}; it should read {SCHEME}{MODULE}.DOMAIN:PORT"),
         })
     }

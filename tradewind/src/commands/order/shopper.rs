@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use chassis::address::shown;
 use chassis::process::signalled;
 use contracts::catalog::Product;
 use contracts::orders::{Coordination, PlaceOrder};
@@ -47,7 +48,7 @@ pub(super) async fn until_told_to_stop(shop: &Shop, args: &OrderArgs) -> anyhow:
     let told_to_stop = signalled();
     let counts = Counts::default();
     if !args.json {
-        let (gateway, pause) = (&shop.addresses().gateway, text::duration(args.pause));
+        let (gateway, pause) = (shown(&shop.addresses().gateway), text::duration(args.pause));
         text::say(format_args!("orders at {gateway}, with {pause} between two; Ctrl-C ends them"))?;
     }
     tokio::select! {

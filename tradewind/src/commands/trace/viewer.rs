@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
+use chassis::address::shown;
 use contracts::error::chain;
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
@@ -28,6 +29,8 @@ const LARGEST: usize = 64 << 20;
 pub(super) struct Viewer {
     http: reqwest::Client,
     url: String,
+    /// The same as it may be shown.
+    shown: String,
 }
 
 /// A trace that was found.
@@ -59,12 +62,12 @@ impl Viewer {
         let url = address::of_server("--jaeger", url, "http://127.0.0.1:16686")?;
         let http =
             reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().context("the HTTP client")?;
-        Ok(Self { http, url })
+        Ok(Self { http, shown: shown(&url), url })
     }
 
-    /// Where its pages are.
+    /// Where its pages are, as it may be shown.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.shown
     }
 
     /// A trace, once all of it has come, or as it is known at `until`; nothing where it is not known then.
@@ -86,8 +89,8 @@ impl Viewer {
 
     /// A trace, as far as it is known.
     async fn look(&self, id: u128) -> anyhow::Result<Option<Seen>> {
-        let Self { http, url } = self;
-        let answer = http.get(format!("{url}/api/traces/{id:032x}")).send().await.map_err(|error| {
+        let Self { http, url: asked, shown: url } = self;
+        let answer = http.get(format!("{asked}/api/traces/{id:032x}")).send().await.map_err(|error| {
             Ending::NotRunning(format!(
                 "nobody answers at {url}: {}\n`tradewind status` shows whether the observatory runs",
                 chain(&error)
