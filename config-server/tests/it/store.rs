@@ -110,7 +110,8 @@ async fn of_two_replicas_that_write_at_once_one_is_told_that_it_is_stale() {
 async fn a_schema_that_one_replica_takes_reaches_the_other() {
     for database in testkit::databases().await {
         let url = StoreUrl::parse(&database.url).expect("an address");
-        let (mut one, mut two) = (TestServer::replica_on(&url).await, TestServer::replica_on(&url).await);
+        let (mut one, mut two) =
+            (TestServer::replica_on(&url, &[]).await, TestServer::replica_on(&url, &[]).await);
         for default in [1, 2] {
             let schema = json!({"type": "object", "properties": {"x": {"default": {"y": default}}}});
             assert!(one.publish("orders", &schema).await.status().is_success());
