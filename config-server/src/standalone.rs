@@ -30,7 +30,7 @@ pub struct Arguments {
     /// The file with the operator token; without it nobody can change anything.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// Where runtime changes are kept (postgres://… for several replicas); a file in the data folder otherwise.
+    /// Where runtime changes are kept (postgres://… for a server's database); a file in the data folder otherwise.
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
     /// A name under which other machines reach this server; may be repeated.
