@@ -125,6 +125,11 @@ FAULTS = [
           lambda it: without(it, "HorizontalPodAutoscaler", "notifications")),
     Fault("two who scale it", "Deployment orders says how many there are",
           lambda it: deployment(it, "orders")["spec"].update(replicas=3)),
+    Fault("two config servers", "Deployment config-server is there more than once",
+          lambda it: deployment(it, "config-server")["spec"].update(replicas=2)),
+    Fault("a config server that is scaled", "Deployment config-server has a HorizontalPodAutoscaler",
+          lambda it: one(it, "HorizontalPodAutoscaler", "orders")["spec"].update(
+              scaleTargetRef={"apiVersion": "apps/v1", "kind": "Deployment", "name": "config-server"})),
     # policies
     Fault("a call that nobody makes", "payments to inventory at 9000 is allowed",
           an_edge_too_many),

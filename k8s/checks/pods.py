@@ -3,6 +3,7 @@
 # who gets along without what, and why
 ANSWERS_NOBODY = {"shopper"}  # it is ready when it reaches the shop
 ALONE = {"shop"}  # its messages never leave the process, so the old one goes before the new one comes
+ONE = {"config-server"}  # each knows only of the instances that watch it and report to it
 # everything else that a pod could be given reaches out of it
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 PROBES = {"startupProbe", "readinessProbe", "livenessProbe"}
@@ -104,6 +105,8 @@ def replaced(workload, ground):
     elif workload.is_ours:
         if strategy != {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}:
             yield "is not replaced by a rolling update with maxUnavailable 0 and maxSurge 1"
+    if workload.name in ONE and workload.document["spec"].get("replicas", 1) != 1:
+        yield "is there more than once (replicas)"
     if workload.is_ours and workload.ports:
         grace, needed = workload.pod.get("terminationGracePeriodSeconds", 30), lingers(workload) + ground.draining
         if not lingers(workload):
@@ -132,5 +135,7 @@ def scaled(overlay, ground):
         workload = overlay.workload(name)
         if not workload:
             yield f"HorizontalPodAutoscaler {scaler['metadata']['name']} is for a Deployment that is not there: {name}"
+        elif name in ONE:
+            yield f"{workload} has a HorizontalPodAutoscaler, though there is to be one of it"
         elif "replicas" in workload.document["spec"]:
             yield f"{workload} says how many there are, and its HorizontalPodAutoscaler does, too"
