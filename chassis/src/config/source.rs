@@ -10,6 +10,15 @@ use super::environment::{Environment, ProcessEnvironment};
 use super::protocol::DEFAULT_PROFILE;
 use crate::{PATIENCE, address};
 
+/// Whether a config server could be at this address; why not, without a password.
+pub(crate) fn check_address(server: &str) -> Result<(), String> {
+    if reqwest::Url::parse(server).is_ok_and(|url| url.scheme() == "http" && url.has_host()) {
+        return Ok(());
+    }
+    let shown = address::shown(server);
+    Err(format!("the config server's address {shown} cannot be used: it should read http://HOST:PORT"))
+}
+
 /// Where configuration comes from, and who asks for it.
 #[derive(Clone)]
 pub struct Source {

@@ -25,6 +25,11 @@ const REST: Duration = Duration::from_secs(1);
 /// and knows nobody at first.
 const RECALL: Duration = Duration::from_secs(10);
 
+/// Whether names can be made from `url`.
+pub(super) fn check_address(url: &str) -> Result<(), DiscoveryError> {
+    Template::parse(url).map(drop)
+}
+
 /// A [`Discovery`] that asks for names. While nobody answers, the last known instances stay, and for 10 s when the
 /// answer is that there are none. Must be used within a tokio runtime.
 #[derive(Clone)]

@@ -76,6 +76,14 @@ pub fn discovery_at(
     Ok((Some(consul.clone()), Arc::new(Directory::new(consul, shutdown))))
 }
 
+/// Whether [`discovery_at`] could do with this address of a registry.
+pub(crate) fn check_address(registry: &str) -> Result<(), DiscoveryError> {
+    if is_by_name(registry) {
+        return dns::check_address(registry);
+    }
+    consul::base(registry).map(drop).map_err(or_names)
+}
+
 /// Whoever may name either is told of both.
 fn or_names(error: DiscoveryError) -> DiscoveryError {
     match error {
@@ -105,6 +113,7 @@ mod tests {
     async fn the_scheme_says_who_is_asked() {
         assert!(at("http://consul:8500").unwrap().is_some());
         assert!(at("dns://{module}:9000").unwrap().is_none(), "there is nothing to lock");
+        assert!(check_address("http://consul:8500").and(check_address("dns://{module}:9000")).is_ok());
         for (wrong, says) in [
             ("dns://orders:9000", "{module}"),
             ("dns:{module}:9000", "dns://"),
@@ -116,6 +125,7 @@ mod tests {
             ("dns://me:hunter2@{module}:9000", "dns://"),
         ] {
             let error = at(wrong).unwrap_err();
+            assert_eq!(check_address(wrong).unwrap_err().to_string(), error, "before anything is started");
             assert!(error.contains(says) && !error.contains("hunter2"), "{wrong}: {error}");
         }
     }

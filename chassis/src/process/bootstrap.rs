@@ -1,17 +1,19 @@
 //! What a process must know before it can ask anybody: from arguments and environment alone.
 
+use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
-
 use super::Messages;
-use crate::PATIENCE;
+use crate::messaging::Broker;
 use crate::messaging::bus::GateState;
 use crate::store::{AbortAt, Placement, StoreUrl, Stores};
+use crate::telemetry::otlp;
+use crate::{PATIENCE, config, discovery};
 
-/// The arguments, as typed.
+/// The arguments, as typed. What is empty is not given: an environment may hold a variable that says nothing.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// Where to listen; port 0 takes any free one, which the registry then tells to others
@@ -65,7 +67,7 @@ pub struct Args {
     pub instance: String,
     /// The file with the operator token that changes at the control endpoints need
     #[arg(long, value_name = "FILE", env = "TRADEWIND_OPERATOR_TOKEN_FILE")]
-    pub operator_token_file: Option<PathBuf>,
+    pub operator_token_file: Option<OsString>,
     /// The operator token itself, where it does not stand in a file
     #[arg(long, value_name = "TOKEN", env = "TRADEWIND_OPERATOR_TOKEN", hide_env_values = true)]
     pub operator_token: Option<String>,
@@ -124,37 +126,62 @@ pub struct Bootstrap {
     pub patience: Duration,
 }
 
+/// Arguments that cannot be used: every fault at once. No further start mends them.
+#[derive(Debug, thiserror::Error)]
+#[error("the arguments cannot be used:\n  {}", .0.join("\n  "))]
+pub struct ArgumentsError(Vec<String>);
+
 impl Args {
     /// Checks what was typed, and reads the files that it names.
-    pub fn resolve(self) -> anyhow::Result<Bootstrap> {
-        let store = match &self.store {
-            Some(url) => StoreUrl::parse(url)?,
-            None => StoreUrl::sqlite_in(&self.data.join("db")),
+    pub fn resolve(self) -> Result<Bootstrap, ArgumentsError> {
+        let own = |value: &Option<String>| given(value).map(str::to_owned);
+        let [registry, broker, otlp, config_server] =
+            [&self.registry, &self.broker, &self.otlp, &self.config_server].map(own);
+        let messages = Messages::parse(broker.as_deref());
+        let mut faults = Vec::new();
+        let store = match given(&self.store) {
+            Some(url) => noted(StoreUrl::parse(url), &mut faults),
+            None => Some(StoreUrl::sqlite_in(&self.data.join("db"))),
         };
-        let operator_token = operator_token(self.operator_token, self.operator_token_file.as_deref())?;
+        noted(registry.as_deref().map_or(Ok(()), discovery::check_address), &mut faults);
+        if let Messages::Broker(url) = &messages {
+            noted(Broker::check_address(url), &mut faults);
+        }
+        noted(otlp.as_deref().map_or(Ok(()), otlp::check_address), &mut faults);
+        noted(config_server.as_deref().map_or(Ok(()), config::check_address), &mut faults);
+        let token = operator_token(&self.operator_token, self.operator_token_file.as_deref());
+        let operator_token = noted(token, &mut faults);
+        let (Some(store), Some(operator_token), true) = (store, operator_token, faults.is_empty()) else {
+            return Err(ArgumentsError(faults));
+        };
         let hosts = self.hosts.iter().map(|host| host.trim().to_owned());
         Ok(Bootstrap {
             listen: self.listen,
-            advertise: self.advertise,
+            advertise: own(&self.advertise),
             hosts: hosts.filter(|host| !host.is_empty()).collect(),
             data: self.data,
             store,
             placement: self.placement,
             abort_at: AbortAt::named(self.abort_at),
-            registry: self.registry,
-            registry_token: self.registry_token,
-            messages: Messages::parse(self.broker.as_deref()),
+            registry,
+            registry_token: own(&self.registry_token),
+            messages,
             gate: if self.messages_held { GateState::Held } else { GateState::Open },
-            otlp: self.otlp,
-            config_server: self.config_server,
+            otlp,
+            config_server,
             profile: self.profile,
-            process: self.process.unwrap_or_else(what_it_runs),
+            process: own(&self.process).unwrap_or_else(what_it_runs),
             instance: if self.instance == HOSTNAME { hostname() } else { self.instance },
             operator_token,
             linger: Duration::from_millis(self.linger_ms),
             patience: Duration::from_millis(self.patience_ms),
         })
     }
+}
+
+/// What came out, or a fault more.
+fn noted<T>(outcome: Result<T, impl Display>, faults: &mut Vec<String>) -> Option<T> {
+    outcome.map_err(|fault| faults.push(fault.to_string())).ok()
 }
 
 impl Bootstrap {
@@ -194,18 +221,57 @@ impl Bootstrap {
     }
 }
 
-/// The token that was given, or that stands in a file. An empty one is none.
-fn operator_token(given: Option<String>, file: Option<&Path>) -> anyhow::Result<Option<String>> {
-    let given = given.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
-    let Some(file) = file else { return Ok(given) };
-    anyhow::ensure!(
-        given.is_none(),
-        "the operator token is given twice: leave out either --operator-token \
-         (TRADEWIND_OPERATOR_TOKEN) or --operator-token-file (TRADEWIND_OPERATOR_TOKEN_FILE)"
-    );
+/// What was given, and is not empty.
+pub fn given(value: &Option<String>) -> Option<&str> {
+    value.as_deref().map(str::trim).filter(|value| !value.is_empty())
+}
+
+/// The operator token that was given, or that stands in a file. Empty ones are not given; an empty file is a fault, since
+/// nobody could change anything, and nobody would know why.
+pub fn operator_token(
+    given_token: &Option<String>,
+    file: Option<&OsStr>,
+) -> Result<Option<String>, TokenError> {
+    let file = file.filter(|file| !file.is_empty()).map(Path::new);
+    match (given(given_token), file) {
+        (Some(_), Some(_)) => Err(TokenError::Twice),
+        (Some(token), None) => Ok(Some(token.to_owned())),
+        (None, Some(file)) => token_in(file).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn token_in(file: &Path) -> Result<String, TokenError> {
     let text = std::fs::read_to_string(file)
-        .with_context(|| format!("the operator token cannot be read from {}", file.display()))?;
-    Ok(Some(text.trim().to_owned()).filter(|token| !token.is_empty()))
+        .map_err(|why| TokenError::Unreadable { file: file.to_owned(), why: why.to_string() })?;
+    let token = text.trim();
+    if token.is_empty() { Err(TokenError::Empty(file.to_owned())) } else { Ok(token.to_owned()) }
+}
+
+/// Why the operator token is not known that somebody meant to give.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// It was given in both ways.
+    #[error(
+        "the operator token is given twice: leave out either --operator-token (TRADEWIND_OPERATOR_TOKEN) or \
+         --operator-token-file (TRADEWIND_OPERATOR_TOKEN_FILE)"
+    )]
+    Twice,
+    /// Its file cannot be read.
+    #[error("the operator token cannot be read from {}: {why}", file.display())]
+    Unreadable {
+        /// Which.
+        file: PathBuf,
+        /// In the system's words.
+        why: String,
+    },
+    /// There is nothing in its file.
+    #[error(
+        "there is no operator token in {}: write one there (`openssl rand -hex 32` makes one), or leave out \
+         --operator-token-file (TRADEWIND_OPERATOR_TOKEN_FILE)",
+        .0.display()
+    )]
+    Empty(PathBuf),
 }
 
 /// What this host is called: in a container, what tells it from all others.
@@ -227,7 +293,7 @@ fn what_it_runs() -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::{CommandFactory, FromArgMatches, Parser};
 
     use super::*;
 
@@ -237,28 +303,68 @@ mod tests {
         args: Args,
     }
 
-    fn resolved(words: &[&str]) -> anyhow::Result<Bootstrap> {
-        Typed::try_parse_from([["tradewind"].as_slice(), words].concat()).expect("parses").args.resolve()
+    /// What comes of these words, whatever the environment of the test says.
+    fn resolved(words: &[&str]) -> Result<Bootstrap, ArgumentsError> {
+        let command = Typed::command().mut_args(|argument| argument.env(None::<&'static str>));
+        let words = [["tradewind"].as_slice(), words].concat();
+        let matches = command.try_get_matches_from(words).expect("parses");
+        Typed::from_arg_matches(&matches).expect("fits").args.resolve()
     }
 
     #[test]
     fn an_operator_token_is_given_or_stands_in_a_file_and_not_both() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("token");
+        let (file, empty) = (folder.path().join("token"), folder.path().join("empty"));
         std::fs::write(&file, "from the file\n").expect("written");
-        let file = file.to_str().expect("UTF-8");
+        std::fs::write(&empty, "\n").expect("written");
+        let [file, empty] = [&file, &empty].map(|path| path.to_str().expect("UTF-8"));
         let token = |words: &[&str]| resolved(words).expect("resolves").operator_token;
         assert_eq!(token(&["--operator-token", "sesame"]).as_deref(), Some("sesame"));
         assert_eq!(token(&["--operator-token-file", file]).as_deref(), Some("from the file"));
-        let empty = ["--operator-token", "", "--operator-token-file", file];
-        assert_eq!(token(&empty).as_deref(), Some("from the file"), "an empty one is none");
-        assert_eq!(token(&["--operator-token", ""]), None);
-        let both = resolved(&["--operator-token", "sesame", "--operator-token-file", file]);
-        let error = both.expect_err("which of them?").to_string();
+        let half = ["--operator-token", "", "--operator-token-file", file];
+        assert_eq!(token(&half).as_deref(), Some("from the file"), "an empty one is none");
+        assert_eq!(token(&["--operator-token", "", "--operator-token-file", ""]), None);
+
+        let told = |words: &[&str]| resolved(words).expect_err("no token").to_string();
+        let both = told(&["--operator-token", "sesame", "--operator-token-file", file]);
         for part in ["leave out", "TRADEWIND_OPERATOR_TOKEN)", "TRADEWIND_OPERATOR_TOKEN_FILE)"] {
-            assert!(error.contains(part), "{error:?} does not say {part:?}");
+            assert!(both.contains(part), "{both:?} does not say {part:?}");
         }
-        assert!(!error.contains("sesame"), "{error}");
+        assert!(!both.contains("sesame"), "{both}");
+        let nothing = told(&["--operator-token-file", empty]);
+        assert!(nothing.contains(empty) && nothing.contains("openssl rand"), "{nothing}");
+        assert!(told(&["--operator-token-file", "/nowhere"]).contains("cannot be read from /nowhere"));
+    }
+
+    #[test]
+    fn what_is_empty_is_not_given() {
+        let flags =
+            ["--registry", "--config-server", "--store", "--broker", "--otlp", "--advertise", "--process"];
+        let words: Vec<_> = flags.into_iter().flat_map(|flag| [flag, ""]).collect();
+        let said = resolved(&words).expect("resolves");
+        let silent = resolved(&[]).expect("resolves");
+        assert_eq!((said.registry, said.config_server, said.otlp, said.advertise), (None, None, None, None));
+        assert_eq!((said.store, said.messages), (silent.store, Messages::None));
+        assert_eq!(said.process, silent.process);
+    }
+
+    #[test]
+    fn every_address_that_cannot_be_used_is_named_at_once_and_no_password() {
+        let words = [
+            ("--store", "mysql://me:hunter2@db/shop"),
+            ("--registry", "me:hunter2@consul:8500"),
+            ("--config-server", "me:hunter2@config-server"),
+            ("--broker", "http://me:hunter2@rabbitmq"),
+            ("--otlp", "https://me:hunter2@collector:4317"),
+        ];
+        let words: Vec<_> = words.iter().flat_map(|(flag, value)| [*flag, *value]).collect();
+        let told = resolved(&words).expect_err("none of them is one").to_string();
+        for part in
+            ["mysql://db/shop", "consul:8500", "config server's address config-server", "amqp://", "--otlp"]
+        {
+            assert!(told.contains(part), "{told:?} does not say {part:?}");
+        }
+        assert!(told.lines().count() == 6 && !told.contains("hunter2"), "{told}");
     }
 
     #[test]

@@ -10,8 +10,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Module, Platform, run};
+use super::{ArgumentsError, Module, Platform, run};
 use crate::config::ConfigError;
+use crate::store::StoreError;
 use crate::telemetry::logs;
 
 /// How long threads may go on at the end that wait for the system: to look a name up, say.
@@ -29,8 +30,8 @@ pub fn main(
     })
 }
 
-/// Starts logging and the runtime, drives `life` to its end and turns that into an exit code: 64 for a
-/// configuration that is not valid (sysexits.h, EX_USAGE), which no further start mends; 1 for anything
+/// Starts logging and the runtime, drives `life` to its end and turns that into an exit code: 64 for arguments or a
+/// configuration that cannot be used (sysexits.h, EX_USAGE), which no further start mends; 1 for anything
 /// else, a configuration that could not be had among it, so that whoever supervises starts it again.
 pub fn block_on(life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     logs::init();
@@ -53,10 +54,14 @@ pub fn block_on(life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> ExitCode {
-    match error.downcast_ref::<ConfigError>() {
-        Some(ConfigError::Invalid { .. }) => ExitCode::from(64),
-        _ => ExitCode::FAILURE,
-    }
+    if error.chain().any(is_for_a_person) { ExitCode::from(64) } else { ExitCode::FAILURE }
+}
+
+/// Whether somebody must mend it before the next start.
+fn is_for_a_person(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(error.downcast_ref::<ConfigError>(), Some(ConfigError::Invalid { .. }))
+        || matches!(error.downcast_ref::<StoreError>(), Some(StoreError::Address { .. }))
+        || error.is::<ArgumentsError>()
 }
 
 /// A socket that listens at the address that `flag` chose.
@@ -102,13 +107,29 @@ impl EndSignal {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::process::Args;
+    use crate::store::StoreUrl;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        args: Args,
+    }
 
     #[test]
-    fn only_a_configuration_that_a_person_must_mend_ends_with_64() {
+    fn only_what_a_person_must_mend_ends_with_64() {
         let application = || "orders".to_owned();
         let invalid = ConfigError::Invalid { application: application(), faults: Vec::new() };
-        assert_eq!(exit_code(&anyhow::Error::from(invalid).context("at the start")), ExitCode::from(64));
+        let nowhere = StoreUrl::parse("mysql://db/shop").expect_err("not an engine of ours");
+        let lost = Typed::parse_from(["orders", "--registry", "consul"]).args.resolve();
+        for error in
+            [anyhow::Error::from(invalid), nowhere.into(), lost.expect_err("no address of a registry").into()]
+        {
+            assert_eq!(exit_code(&error.context("at the start")), ExitCode::from(64));
+        }
         let unavailable = ConfigError::Unavailable {
             application: application(),
             server: "http://127.0.0.1:1".into(),

@@ -1,6 +1,9 @@
 //! Where a module's database is.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use sqlx::postgres::PgConnectOptions;
 
 use super::{Dialect, Placement, StoreError};
 use crate::address;
@@ -11,6 +14,8 @@ use crate::address;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreUrl(String);
 
+/// Where a module's name is put in.
+const MODULE: &str = "{module}";
 /// What stands in the place of a module's name in the address of the shared database.
 const SHARED: &str = "shop";
 
@@ -28,14 +33,18 @@ pub(super) struct Resolved {
 impl StoreUrl {
     /// The address in `text`.
     pub fn parse(text: &str) -> Result<Self, StoreError> {
-        let known = ["sqlite:", "postgres://", "postgresql://"];
-        if known.iter().any(|scheme| text.starts_with(scheme)) {
-            return Ok(Self(text.to_owned()));
+        let read = if text.starts_with("sqlite:") {
+            Ok(())
+        } else if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+            let readable = PgConnectOptions::from_str(&text.replace(MODULE, SHARED));
+            readable.map(drop).map_err(|error| error.to_string())
+        } else {
+            Err("it must begin with sqlite:, postgres:// or postgresql://".to_owned())
+        };
+        match read {
+            Ok(()) => Ok(Self(text.to_owned())),
+            Err(reason) => Err(StoreError::Address { address: address::shown(text), reason }),
         }
-        Err(StoreError::Address {
-            address: address::shown(text),
-            reason: "it must begin with sqlite:, postgres:// or postgresql://".into(),
-        })
     }
 
     /// SQLite files in `folder`, one a module.
@@ -50,7 +59,7 @@ impl StoreUrl {
 
     /// Whether all modules are in one database, whatever their placement.
     pub(super) fn is_one_for_all(&self) -> bool {
-        !self.0.contains("{module}")
+        !self.0.contains(MODULE)
     }
 
     /// Where the data of `module` is in that placement.
@@ -59,7 +68,7 @@ impl StoreUrl {
             Placement::Own => prefix(module),
             Placement::Shared => SHARED.to_owned(),
         };
-        let address = self.0.replace("{module}", &name);
+        let address = self.0.replace(MODULE, &name);
         let Some(path) = address.strip_prefix("sqlite:") else {
             return Ok(Resolved { dialect: Dialect::Postgres, connect: address, file: None });
         };
@@ -116,5 +125,17 @@ mod tests {
         let refused =
             StoreUrl::parse("mysql://root:secret@db/x").expect_err("not an engine of ours").to_string();
         assert!(refused.contains("postgres://") && !refused.contains("secret"), "{refused}");
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_read_is_refused_without_its_password() {
+        for broken in ["postgres://shop:secret@host:port/{module}", "postgresql://shop:secret@[::1/{module}"]
+        {
+            let refused = StoreUrl::parse(broken).expect_err(broken);
+            assert!(matches!(refused, StoreError::Address { .. }), "{refused:?}");
+            let told = contracts::error::chain(&refused);
+            assert!(told.contains("/{module}") && !told.contains("secret"), "{told}");
+        }
+        StoreUrl::parse("postgres://shop:secret@{module}-db/shop").expect("a server of its own");
     }
 }

@@ -125,14 +125,6 @@ async fn a_database_that_is_missing_and_may_not_be_created_is_named() {
     }
 }
 
-#[tokio::test]
-async fn an_address_that_cannot_be_read_is_told_without_its_password() {
-    let broken = target(&format!("postgres://shop:{PASSWORD}@host:port/{{module}}"));
-    let error = refused_by(&broken, LONG).await;
-    assert!(matches!(error, StoreError::Address { .. }), "{error:?}");
-    assert!(told(&error).contains("port"), "{}", told(&error));
-}
-
 /// The addresses of fresh databases on the real server; none where there is no such server.
 async fn on_postgres() -> Vec<reqwest::Url> {
     let databases = testkit::databases().await;
