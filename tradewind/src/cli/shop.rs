@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use chassis::process::given;
 use clap::Args;
 
 /// Where the options stand in the help that tell of a shop elsewhere.
@@ -85,7 +86,7 @@ pub struct ElsewhereArgs {
 impl ElsewhereArgs {
     /// Whether such a shop is meant.
     pub fn is_meant(&self) -> bool {
-        self.gateway.as_deref().is_some_and(|gateway| !gateway.trim().is_empty())
+        given(&self.gateway).is_some()
     }
 }
 

@@ -1,14 +1,12 @@
 //! A shop that nobody of ours supervises, in containers say: it is where whoever asks says that it is.
 
-use std::ffi::OsStr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use chassis::address::shown;
 use chassis::config::AdminClient;
 use chassis::discovery::{Consul, Discovery, DiscoveryError, Instance, StaticDirectory, discovery_at};
+use chassis::process::{given, operator_token};
 use contracts::error::chain;
 use tokio_util::sync::CancellationToken;
 
@@ -179,33 +177,10 @@ fn registry_failed(error: DiscoveryError) -> Ending {
     }
 }
 
-/// What was given, and is not empty.
-pub(super) fn given(value: &Option<String>) -> Option<&str> {
-    value.as_deref().map(str::trim).filter(|value| !value.is_empty())
-}
-
 /// The operator token that was given, or that is in the file that was named.
-fn token(args: &ElsewhereArgs) -> anyhow::Result<Option<String>> {
-    let file = args.operator_token_file.as_deref().filter(|file| !file.is_empty());
-    match (given(&args.operator_token), file) {
-        (Some(token), None) => Ok(Some(token.to_owned())),
-        (None, Some(file)) => token_in(file).map(Some),
-        (None, None) => Ok(None),
-        (Some(_), Some(_)) => Err(Ending::Usage(
-            "--operator-token (TRADEWIND_OPERATOR_TOKEN) and --operator-token-file (TRADEWIND_OPERATOR_TOKEN_FILE) \
-             are both given: leave one of them out"
-                .to_owned(),
-        )
-        .into()),
-    }
-}
-
-fn token_in(file: &OsStr) -> anyhow::Result<String> {
-    let file = Path::new(file);
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("the operator token cannot be read from {}", file.display()))?;
-    anyhow::ensure!(!text.trim().is_empty(), "there is no operator token in {}", file.display());
-    Ok(text.trim().to_owned())
+fn token(args: &ElsewhereArgs) -> Result<Option<String>, Ending> {
+    let found = operator_token(&args.operator_token, args.operator_token_file.as_deref());
+    found.map_err(|error| Ending::Usage(error.to_string()))
 }
 
 /// The one instance of a module where all are in the process at `address`.
@@ -333,7 +308,7 @@ mod tests {
             ..args()
         };
         let told = refused(&two);
-        assert!(told.contains("leave one of them out") && !told.contains("sesame"), "{told}");
+        assert!(told.contains("leave out either") && !told.contains("sesame"), "{told}");
         assert!(
             refused(&ElsewhereArgs { gateway: Some("gateway:8080".into()), ..args() }).contains("--gateway")
         );

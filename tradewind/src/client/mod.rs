@@ -20,12 +20,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chassis::config::{AdminClient, Live};
 use chassis::discovery::{Consul, Discovery, Instance};
+use chassis::process::given;
 use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use wires::{Resolver, WireChoices};
 
 use self::asking::{ControlReader, Pass};
-use self::elsewhere::{Elsewhere, given};
+use self::elsewhere::Elsewhere;
 use crate::audit;
 use crate::cli::ShopArgs;
 use crate::exit::Ending;
