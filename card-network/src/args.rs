@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chassis::process::given;
 use chassis::store::{StoreError, StoreUrl};
 
 use crate::Config;
@@ -31,7 +32,7 @@ pub struct Args {
 impl Args {
     /// What the arguments say.
     pub fn config(&self) -> Result<Config, StoreError> {
-        let store = match &self.store {
+        let store = match given(&self.store) {
             Some(url) => StoreUrl::parse(url)?,
             None => StoreUrl::sqlite_in(&self.data.join("db")),
         };

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chassis::process::given;
 use clap::{Args, Parser, ValueEnum};
 
 use super::FolderArgs;
@@ -87,6 +88,20 @@ pub struct UpArgs {
 }
 
 impl UpArgs {
+    /// The same without what is empty, which is not given: an environment may hold a variable that says nothing.
+    pub fn without_what_is_empty(self) -> Self {
+        let own = |value: Option<String>| given(&value).map(str::to_owned);
+        Self {
+            topology: own(self.topology),
+            store: own(self.store),
+            registry: own(self.registry),
+            registry_token: own(self.registry_token),
+            broker: own(self.broker),
+            otlp: own(self.otlp),
+            ..self
+        }
+    }
+
     pub(super) fn parse_from_nothing() -> Self {
         #[derive(Parser)]
         struct Alone {
@@ -140,4 +155,23 @@ pub struct ObservatoryArgs {
     /// Where the observatory has its pages, and answers Jaeger's query API
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:16686", env = "TRADEWIND_PAGES_LISTEN")]
     pub pages_listen: SocketAddr,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn what_is_empty_is_not_given() {
+        let words = ["tradewind", "up", "--topology", "", "--store", "", "--registry", "", "--broker", " "];
+        let words = words.into_iter().chain(["--registry-token", "", "--otlp", "none"]);
+        let Some(Command::Up(args)) = Cli::try_parse_from(words).expect("parses").command else {
+            panic!("it is up");
+        };
+        let args = args.without_what_is_empty();
+        let others = [args.topology, args.store, args.registry, args.registry_token, args.broker];
+        assert_eq!(others, [const { None }; 5]);
+        assert_eq!(args.otlp.as_deref(), Some("none"));
+    }
 }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use card_network::CardNetwork;
 use chassis::clock::SystemClock;
 use chassis::messaging::Mailbox;
-use chassis::process::Bootstrap;
+use chassis::process::{Bootstrap, given};
 use chassis::store::{StoreUrl, Stores};
 use clap::ValueEnum;
 use config_server::store::SqlChanges;
@@ -22,7 +22,7 @@ use crate::topology::Part;
 pub async fn migrate(args: &MigrateArgs) -> anyhow::Result<()> {
     let roles = whose(&args.roles)?;
     let mut bootstrap = Bootstrap { placement: args.placement, ..Bootstrap::alone(args.data.clone()) };
-    if let Some(url) = &args.store {
+    if let Some(url) = given(&args.store) {
         bootstrap.store = StoreUrl::parse(url).map_err(|error| Ending::Usage(error.to_string()))?;
     }
     let stores = bootstrap.stores();

@@ -20,6 +20,7 @@ mod waterfall;
 
 use std::time::Duration;
 
+use chassis::process::given;
 use contracts::OrderId;
 use serde_json::json;
 use tokio::time::Instant;
@@ -60,11 +61,12 @@ pub async fn trace(args: &TraceArgs) -> anyhow::Result<()> {
 
 /// Whom to ask, and for which traces. The shop is needed only for what the arguments do not say.
 async fn whom_and_what(args: &TraceArgs) -> anyhow::Result<(Viewer, Vec<u128>)> {
-    if let (Traced::Trace(id), Some(jaeger)) = (args.of, &args.jaeger) {
+    let jaeger = given(&args.jaeger);
+    if let (Traced::Trace(id), Some(jaeger)) = (args.of, jaeger) {
         return Ok((Viewer::at(jaeger)?, vec![id]));
     }
     let shop = Shop::find(&args.shop)?;
-    let viewer = match &args.jaeger {
+    let viewer = match jaeger {
         Some(jaeger) => Viewer::at(jaeger)?,
         None => Viewer::at(observatory(&shop)?)?,
     };
