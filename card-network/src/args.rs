@@ -19,7 +19,7 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER", default_value = ".tradewind", env = "TRADEWIND_DATA")]
     pub data: PathBuf,
     /// The database: sqlite:FOLDER/{module}.db or postgres://…; SQLite in the data folder when not given
-    #[arg(long, value_name = "URL", env = "TRADEWIND_STORE")]
+    #[arg(long, value_name = "URL", env = "TRADEWIND_STORE", hide_env_values = true)]
     pub store: Option<String>,
     /// How long tok_slow takes to approve, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = crate::Config::SLOW_MS)]
