@@ -1,5 +1,6 @@
-//! `tradewind migrate`: brings the tables of everybody who keeps something up to date, before anybody starts who uses
-//! them. Whoever starts does the same for its own, under the same lock.
+//! `tradewind migrate`: brings the tables of everybody who has some up to date, before anybody starts who uses
+//! them. Whoever starts does the same for its own, under the same lock. One table is left to that: the log of events,
+//! which recommendations keep only where there is no broker.
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use crate::topology::Part;
 /// Brings tables up to date.
 pub async fn migrate(args: &MigrateArgs) -> anyhow::Result<()> {
     let roles = whose(&args.roles)?;
-    let mut bootstrap = Bootstrap { placement: args.placement, ..Bootstrap::alone(args.data.clone()) };
+    let mut bootstrap = Bootstrap { placement: args.placement, ..Bootstrap::alone(args.shop.data.clone()) };
     if let Some(url) = given(&args.store) {
         bootstrap.store = StoreUrl::parse(url).map_err(|error| Ending::Usage(error.to_string()))?;
     }
@@ -105,7 +106,7 @@ mod tests {
             roles: Vec::new(),
             store: None,
             placement: chassis::store::Placement::Own,
-            data: data.path().to_owned(),
+            shop: crate::cli::FolderArgs { data: data.path().to_owned() },
             json: false,
         };
         for _ in 0..2 {
