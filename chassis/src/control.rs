@@ -18,6 +18,10 @@ use contracts::{Code, Problem};
 
 use crate::http::Refusal;
 
+/// What is told where no token opens anything.
+pub const NO_OPERATOR: &str = "no operator token is configured here: nobody changes anything, and nobody from another \
+     machine looks into a process";
+
 /// Who may make changes at an endpoint. Reading is open to whoever passes `Host` and `Origin`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Changes {
@@ -140,17 +144,16 @@ impl Guard {
     /// Whether a request shows the operator token.
     pub fn check_token(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let Some(token) = &self.0.token else {
-            let detail = "changes are switched off here, because no operator token is configured";
-            return Err(Problem::new(Code::Unauthenticated, detail));
+            return Err(unauthenticated(NO_OPERATOR));
         };
         let shown = headers.get(header::AUTHORIZATION).and_then(|value| {
             let (scheme, token) = value.as_bytes().split_at_checked(7)?;
             scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
         });
         match shown {
-            None => Err(unauthenticated(
-                "a change needs the header Authorization: Bearer with the operator token",
-            )),
+            None => {
+                Err(unauthenticated("this needs the operator token, in the header Authorization: Bearer"))
+            }
             Some(shown) if equal(shown, token.as_bytes()) => Ok(()),
             Some(_) => Err(unauthenticated("this is not the operator token")),
         }
@@ -357,7 +360,8 @@ mod tests {
                 (header::AUTHORIZATION, HeaderValue::from_static("Bearer ")),
             ]);
             let refused = guard.check(Changes::ByOperator, &Method::POST, &Uri::from_static("/x"), &headers);
-            assert_eq!(refused.map_err(|problem| problem.code), Err(Code::Unauthenticated));
+            let refused = refused.expect_err("there is no operator");
+            assert_eq!((refused.code, refused.detail.as_str()), (Code::Unauthenticated, NO_OPERATOR));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Requests, what they show, and what they meet instead of an answer.
 
+use chassis::control::NO_OPERATOR;
 use contracts::error::{ProblemJson, chain};
 use contracts::{Code, Problem};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -56,11 +57,13 @@ impl ControlReader {
         read(request).await.map_err(|error| self.explained(error))
     }
 
-    /// A process that wants a token cannot know how it would be given.
+    /// A process that wants a token cannot know how it would be given. One that has none itself wants none.
     fn explained(&self, error: RequestError) -> RequestError {
         match error {
             RequestError::Refused(problem)
-                if problem.code == Code::Unauthenticated && self.pass == Pass::Missing =>
+                if problem.code == Code::Unauthenticated
+                    && problem.detail != NO_OPERATOR
+                    && self.pass == Pass::Missing =>
             {
                 RequestError::Refused(Problem { detail: NO_TOKEN.to_owned(), ..problem })
             }
@@ -121,5 +124,8 @@ mod tests {
         assert!(told(Pass::Missing, Code::Unauthenticated).contains("--operator-token"));
         assert_eq!(told(Pass::Token("wrong".into()), Code::Unauthenticated), "unauthenticated: no");
         assert_eq!(told(Pass::Missing, Code::NotFound), "not_found: no");
+        let nobody = RequestError::Refused(Problem::new(Code::Unauthenticated, NO_OPERATOR));
+        let told = reader(Pass::Missing).explained(nobody).to_string();
+        assert!(told.contains(NO_OPERATOR) && !told.contains("--operator-token"), "{told}");
     }
 }
