@@ -83,7 +83,7 @@ async fn ask(http: &Client, Known { name, modules, url }: Known) -> ProcessStatu
     let rss_kib = if answers && name != OBSERVATORY { memory_kib(http, &url).await } else { None };
     let address = shown(&url);
     let address = address.strip_prefix("http://").unwrap_or(&address).to_owned();
-    ProcessStatus { address: Some(address), detail, rss_kib, ..unknown(name, modules, state) }
+    ProcessStatus { address: Some(address), runs: answers, detail, rss_kib, ..unknown(name, modules, state) }
 }
 
 /// A module of which no instance is known.
@@ -100,6 +100,7 @@ fn unknown(name: String, modules: Vec<String>, state: State) -> ProcessStatus {
         pid: None,
         address: None,
         http: None,
+        runs: false,
         state,
         detail: None,
         last_end: None,
@@ -185,6 +186,7 @@ mod tests {
         assert!(!unwell.ready);
         assert_eq!(unwell.processes[0].detail.as_deref(), Some("not ready: database of orders: gone"));
         assert_eq!(unwell.processes[0].rss_kib, Some(20_480), "it runs");
+        assert_eq!((unwell.totals.processes, unwell.totals.rss_kib), (1, Some(20_480)), "{unwell:?}");
         let gone = status_of("127.0.0.1:1").await;
         assert!(!gone.ready && gone.processes[0].detail.is_some(), "{gone:?}");
         assert_eq!(gone.totals.processes, 0, "{gone:?}");

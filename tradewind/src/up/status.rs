@@ -118,6 +118,9 @@ pub struct ProcessStatus {
     /// Where it answers HTTP, when that is elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<String>,
+    /// Whether it runs: its supervisor says so, or where there is none, it answers.
+    #[serde(default)]
+    pub runs: bool,
     /// What it is doing.
     pub state: State,
     /// Why it is not ready, in its own words.
@@ -149,11 +152,6 @@ impl ShopStatus {
 }
 
 impl ProcessStatus {
-    /// Whether it runs, as far as anybody knows.
-    fn runs(&self) -> bool {
-        self.pid.is_some() || self.state == State::Ready
-    }
-
     /// Where it answers HTTP.
     pub fn http_address(&self) -> Option<&str> {
         self.http.as_deref().or(self.address.as_deref())
@@ -176,7 +174,7 @@ pub struct Totals {
 impl Totals {
     /// The sums of `processes`.
     pub fn of(processes: &[ProcessStatus]) -> Self {
-        let running = || processes.iter().filter(|process| process.runs());
+        let running = || processes.iter().filter(|process| process.runs);
         Self {
             processes: running().count(),
             pss_kib: running().map(|process| process.pss_kib).sum(),
@@ -197,6 +195,7 @@ mod tests {
             pid,
             address: None,
             http: None,
+            runs: pid.is_some(),
             state: if pid.is_some() { State::Ready } else { State::Waiting },
             detail: None,
             last_end: None,
@@ -221,9 +220,9 @@ mod tests {
     }
 
     #[test]
-    fn who_is_ready_runs_also_where_nobody_knows_its_number() {
-        let elsewhere = ProcessStatus { state: State::Ready, ..process(None, None, None) };
-        let away = ProcessStatus { state: State::NotReady, ..process(None, None, None) };
-        assert_eq!(Totals::of(&[elsewhere, away]).processes, 1);
+    fn who_answers_runs_also_where_nobody_knows_its_number() {
+        let unwell = ProcessStatus { runs: true, state: State::NotReady, ..process(None, None, None) };
+        let away = ProcessStatus { runs: false, ..unwell.clone() };
+        assert_eq!(Totals::of(&[unwell, away]).processes, 1);
     }
 }

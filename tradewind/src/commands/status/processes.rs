@@ -104,6 +104,7 @@ pub(super) mod samples {
             pid: Some(42),
             address: Some("127.0.0.1:4711".into()),
             http: None,
+            runs: true,
             state: State::NotReady,
             detail: Some("database of orders: gone".into()),
             last_end: Some("was killed by signal 9".into()),
