@@ -33,6 +33,11 @@ impl Waiting {
         (waited >= self.patience).then_some(waited.as_secs())
     }
 
+    /// How long it may still take.
+    pub(crate) fn left(&self) -> Duration {
+        self.patience.saturating_sub(self.since.elapsed())
+    }
+
     /// Rests until the next attempt; the last one failed for `reason`, which must not hold a secret.
     pub(crate) async fn rest(&mut self, reason: &str) {
         if self.said.elapsed() >= SAY_SO {
@@ -63,7 +68,7 @@ mod tests {
             }
         }
         assert_eq!(said, ["waiting for the moon since 3 s: too far"]);
-        assert_eq!(waiting.is_over(), Some(5));
+        assert_eq!((waiting.is_over(), waiting.left()), (Some(5), Duration::ZERO));
     }
 
     #[test]

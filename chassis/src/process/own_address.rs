@@ -7,6 +7,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesOrdered;
 use tokio::net::{UdpSocket, lookup_host};
 use tokio::time::timeout;
 
@@ -15,8 +17,10 @@ use crate::control;
 use crate::discovery::is_by_name;
 use crate::waiting::Waiting;
 
-/// How long it may take to look a name up.
-const LOOKUP: Duration = Duration::from_secs(5);
+/// How long a look for a way may take in any case, where there is no patience left, too.
+const SHORT_LOOK: Duration = Duration::from_secs(1);
+/// How long it may take at most.
+const LONG_LOOK: Duration = Duration::from_secs(5);
 
 /// Somebody whom this process reaches.
 struct Peer {
@@ -79,9 +83,9 @@ impl Peer {
         Some(Self { what: format!("{what} at {}:{port}", url.host_str()?), host, port })
     }
 
-    /// The address of this machine from which it is reached.
-    async fn reached_from(&self, listening: IpAddr) -> io::Result<IpAddr> {
-        let found = timeout(LOOKUP, lookup_host((self.host.as_str(), self.port))).await??;
+    /// The address of this machine from which it is reached, found within `deadline`.
+    async fn reached_from(&self, listening: IpAddr, deadline: Duration) -> io::Result<IpAddr> {
+        let found = timeout(deadline, lookup_host((self.host.as_str(), self.port))).await??;
         let mut outcome =
             Err(io::Error::other(format!("{} has no address of the kind that is listened at", self.host)));
         // who listens at [::] hears IPv4, too
@@ -114,7 +118,8 @@ async fn own_address(bootstrap: &Bootstrap, listening: SocketAddr) -> anyhow::Re
     };
     let mut waiting = Waiting::begin(format!("a way to {}", first.what), bootstrap.patience);
     loop {
-        let reason = match source(&peers, listening.ip()).await {
+        let deadline = waiting.left().clamp(SHORT_LOOK, LONG_LOOK);
+        let reason = match source(&peers, listening.ip(), deadline).await {
             Ok(own) => return Ok(SocketAddr::new(own, listening.port()).to_string()),
             Err(reason) => reason,
         };
@@ -129,11 +134,14 @@ async fn own_address(bootstrap: &Bootstrap, listening: SocketAddr) -> anyhow::Re
     }
 }
 
-/// From where the first of `peers` is reached that can be; why the very first of them cannot.
-async fn source(peers: &[Peer], listening: IpAddr) -> io::Result<IpAddr> {
+/// From where the first of `peers` is reached that can be; why the very first of them cannot. All are looked up at once,
+/// so that it takes no longer than `deadline`.
+async fn source(peers: &[Peer], listening: IpAddr, deadline: Duration) -> io::Result<IpAddr> {
+    let mut looks: FuturesOrdered<_> =
+        peers.iter().map(|peer| peer.reached_from(listening, deadline)).collect();
     let mut why = None;
-    for peer in peers {
-        match peer.reached_from(listening).await {
+    while let Some(look) = looks.next().await {
+        match look {
             Ok(own) => return Ok(own),
             Err(error) => why = why.or(Some(error)),
         }
