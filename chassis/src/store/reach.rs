@@ -17,6 +17,8 @@ use super::{Dialect, StoreError};
 use crate::address;
 use crate::waiting::Waiting;
 
+/// How long one attempt may take. A server that has to make the database first copies another.
+const ATTEMPT: Duration = Duration::from_secs(20);
 /// What says that a database does not exist. PostgreSQL: invalid catalog name; SQLite: cannot open.
 const MISSING: [&str; 2] = ["3D000", "14"];
 /// What PostgreSQL says to those it does not let in: wrong password, no such user or no rule for it, no
@@ -77,7 +79,7 @@ async fn server(target: &Resolved, patience: Duration) -> Result<AnyConnection, 
     let server = Server::of(target)?;
     let mut waiting = Waiting::begin(server.to_string(), patience);
     loop {
-        let source = match let_in(target, &server).await {
+        let source = match within(ATTEMPT, let_in(target, &server)).await {
             Err(StoreError::Sql(error)) if passes(&error) => error,
             decided => return decided,
         };
@@ -92,8 +94,7 @@ async fn server(target: &Resolved, patience: Duration) -> Result<AnyConnection, 
 async fn let_in(target: &Resolved, server: &Server) -> Result<AnyConnection, StoreError> {
     let server = || Box::new(server.clone());
     // at some addresses nobody answers, not even with a refusal
-    let connected = timeout(PATIENCE, pool::apart(target)).await.unwrap_or_else(|_| Err(timed_out()));
-    match connected {
+    match within(PATIENCE, pool::apart(target)).await {
         Err(StoreError::Sql(source)) if says(&source, &REFUSED) => {
             Err(StoreError::Refused { server: server(), source })
         }
@@ -117,8 +118,13 @@ async fn create(target: &Resolved) -> Result<AnyConnection, StoreError> {
     }
 }
 
-fn timed_out() -> StoreError {
-    StoreError::Sql(std::io::Error::from(std::io::ErrorKind::TimedOut).into())
+/// What comes of it, if it comes in time.
+async fn within<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let timed_out = || StoreError::Sql(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
+    timeout(patience, work).await.unwrap_or_else(|_| Err(timed_out()))
 }
 
 /// What went wrong, in the words of whoever met it first.

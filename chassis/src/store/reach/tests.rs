@@ -15,6 +15,8 @@ use crate::store::relocation::tables::sql;
 use crate::store::{Placement, Store, StoreUrl};
 
 const PASSWORD: &str = "hunter2";
+/// The code of a server that says nothing at all.
+const SILENCE: &str = "";
 /// More than any of these tests waits, so that one which waits where it must not is found out.
 const LONG: Duration = Duration::from_secs(600);
 
@@ -56,6 +58,10 @@ async fn refuse(mut client: TcpStream, code_for: impl Fn(&str) -> &'static str) 
     let words = startup.get(4..).unwrap_or_default().split(|byte| *byte == 0);
     let database = words.skip_while(|word| *word != b"database").nth(1).unwrap_or_default();
     let code = code_for(&String::from_utf8_lossy(database));
+    if code == SILENCE {
+        // until it hangs up
+        return client.read_u8().await.map(drop);
+    }
     let body = format!("SFATAL\0VFATAL\0C{code}\0Mit says {code}\0\0");
     client.write_u8(b'E').await?;
     client.write_u32(u32::try_from(body.len()).map_err(io::Error::other)? + 4).await?;
@@ -112,6 +118,18 @@ async fn a_server_that_refuses_is_not_waited_for() {
     let server = Scripted::saying(|_| "0A000").await;
     let error = refused_by(&server.target(), LONG).await;
     assert!(matches!(error, StoreError::Sql(_)), "anything else ends the start as it is: {error:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_when_it_is_to_create_a_database_is_not_waited_for_for_ever() {
+    let server = Scripted::saying(|database| if database == "postgres" { SILENCE } else { "3D000" }).await;
+    let target = server.target();
+    let named = Server::of(&target).expect("an address");
+    let Err(error) = within(Duration::from_millis(300), let_in(&target, &named)).await else {
+        panic!("it lets us in");
+    };
+    assert!(error.is_passing(), "it is asked again: {error:?}");
+    assert!(told(&error).contains("timed out"), "{}", told(&error));
 }
 
 #[tokio::test]
