@@ -70,7 +70,7 @@ async fn shopping(shop: &Shop, args: &OrderArgs, counts: &Counts) {
                 Ok(found) => products = found,
                 Err(error) => {
                     let outcome = Outcome::without_order(error, Duration::ZERO);
-                    counts.note(|takings| takings.note(&outcome, None));
+                    counts.note(|takings| takings.note_unseen(&outcome));
                 }
             }
         }

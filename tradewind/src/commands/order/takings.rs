@@ -18,6 +18,8 @@ pub(super) struct Takings {
     failed: BTreeMap<String, u64>,
     /// The shop has taken them, and was not done when nobody waited any longer.
     under_way: u64,
+    /// Looks at the catalogue that failed, so that nothing was ordered.
+    unseen: BTreeMap<String, u64>,
 }
 
 impl Takings {
@@ -36,6 +38,11 @@ impl Takings {
         *self.of_kind(kind).entry(kind.to_owned()).or_insert(0) += 1;
     }
 
+    /// Counts a look at the catalogue that failed.
+    pub fn note_unseen(&mut self, outcome: &Outcome) {
+        *self.unseen.entry(outcome.result.clone()).or_insert(0) += 1;
+    }
+
     fn of_kind(&mut self, kind: &str) -> &mut BTreeMap<String, u64> {
         match Code::from_text(kind) {
             Some(code) if !code.is_servers_fault() => &mut self.refused,
@@ -47,7 +54,11 @@ impl Takings {
     pub fn add(&mut self, other: &Self) {
         self.confirmed += other.confirmed;
         self.under_way += other.under_way;
-        for (all, more) in [(&mut self.refused, &other.refused), (&mut self.failed, &other.failed)] {
+        for (all, more) in [
+            (&mut self.refused, &other.refused),
+            (&mut self.failed, &other.failed),
+            (&mut self.unseen, &other.unseen),
+        ] {
             for (kind, count) in more {
                 *all.entry(kind.clone()).or_insert(0) += count;
             }
@@ -69,6 +80,9 @@ impl Takings {
         );
         if self.under_way > 0 {
             text.push_str(&format!(", {} still under way", self.under_way));
+        }
+        if !self.unseen.is_empty() {
+            text.push_str(&format!("; {}", named("looks at the catalogue failed", &self.unseen)));
         }
         text
     }
@@ -133,6 +147,17 @@ mod tests {
              2 failed (dependency_unavailable 1, no_answer 1), 1 still under way"
         );
         assert_eq!(takings.orders(), 7);
+    }
+
+    #[test]
+    fn a_look_at_the_catalogue_is_no_order() {
+        let (mut takings, mut all) = (Takings::default(), Takings::default());
+        takings.note_unseen(&outcome("no_answer"));
+        takings.note_unseen(&outcome("no_answer"));
+        all.add(&takings);
+        assert_eq!(all.orders(), 0);
+        let told = "0 confirmed, 0 refused, 0 failed; 2 looks at the catalogue failed (no_answer 2)";
+        assert_eq!(all.text(), told);
     }
 
     #[test]
