@@ -49,11 +49,16 @@ fn no_service_and_nothing_that_it_is_made_of_knows_the_topology() {
 
 #[test]
 fn migrations_only_expand() {
+    assert!(!migrations::all(workspace()).expect("they can be read").is_empty(), "nothing was looked at");
     assert_none(migrations::contractions(workspace()).expect("the migrations can be read"));
 }
 
 #[test]
 fn statements_name_their_columns() {
+    let looked_at = sources::with_statements(workspace()).expect("the sources can be read");
+    for folder in rules::KEEPERS_OF_TABLES.iter().map(|folder| workspace().join(folder)) {
+        assert!(looked_at.iter().any(|file| file.starts_with(&folder)), "{}: is empty", folder.display());
+    }
     assert_none(sources::statements_without_columns(workspace()).expect("the sources can be read"));
 }
 

@@ -197,7 +197,9 @@ fn a_statement_that_leaves_its_columns_to_the_table_is_found() {
             "services/a/src/store.rs",
             "(\"SELECT * FROM (SELECT id FROM a_a) AS hits\");\nf(\"select * from a_a\");\n\
              f(\"INSERT INTO a_a (id) VALUES ($1) RETURNING *\");\nf(\"INSERT INTO a_a VALUES ($1)\");\n\
-             f(\"INSERT INTO a_a (id) SELECT id FROM b\");\n// SELECT * FROM a_a\n",
+             f(\"INSERT INTO a_a (id) SELECT id FROM b\");\n// SELECT * FROM a_a\n\
+             f(\"INSERT INTO a_a \\\n    VALUES ($1)\");\nf(\"INSERT INTO a_a\n    (id) VALUES ($1)\");\n\
+             f(\"SELECT a.* FROM a_a AS a\");\nlet range = 0..*end;\n",
         ),
         ("services/a/tests/it/main.rs", "f(\"SELECT * FROM a_a\");\n"),
     ]);
@@ -207,7 +209,9 @@ fn a_statement_that_leaves_its_columns_to_the_table_is_found() {
         [
             "services/a/src/store.rs:2: has SELECT *",
             "services/a/src/store.rs:3: has RETURNING *",
-            "services/a/src/store.rs:4: has an INSERT without columns"
+            "services/a/src/store.rs:4: has an INSERT without columns",
+            "services/a/src/store.rs:7: has an INSERT without columns",
+            "services/a/src/store.rs:11: has all columns of a table"
         ]
     );
 }

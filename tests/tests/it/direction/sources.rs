@@ -53,31 +53,63 @@ fn condition(path: &str, code: &str) -> Option<String> {
     (is_conditional && !lower.contains("cfg(test)")).then(|| "is compiled on a condition".into())
 }
 
-/// Where a statement leaves it to the table which columns there are. A newer version may add one while this one runs:
-/// PostgreSQL then refuses a prepared statement whose result has another column, and a row has a value too few.
-pub(super) fn statements_without_columns(root: &Path) -> anyhow::Result<Vec<String>> {
+/// The files in which statements on tables may stand.
+pub(super) fn with_statements(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for folder in KEEPERS_OF_TABLES.iter().map(|folder| root.join(folder)).filter(|folder| folder.is_dir()) {
-        let product = files(&folder, "rs")?.into_iter().filter(|file| is_product(file));
-        found.extend(mentions(root, product, without_columns)?);
+        found.extend(files(&folder, "rs")?.into_iter().filter(|file| is_product(file)));
     }
     Ok(found)
 }
 
-/// What leaves it to the table, in a line. A query's own result may be taken whole.
-fn without_columns(code: &str) -> Option<String> {
-    let upper = code.to_uppercase();
-    let all = |begin: &str| upper.split(begin).skip(1).any(|rest| !rest.trim_start().starts_with('('));
-    let unnamed = upper.split("INSERT INTO ").skip(1).any(|rest| {
-        let after_table = rest.split_once(' ').map_or("", |(_, after)| after).trim_start();
+/// Where a statement leaves it to the table which columns there are. A newer version may add one while this one runs:
+/// PostgreSQL then refuses a prepared statement whose result has another column, and a row has a value too few.
+pub(super) fn statements_without_columns(root: &Path) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for file in with_statements(root)? {
+        let text = read(&file)?;
+        let lines: Vec<String> = text.lines().map(words).collect();
+        for (at, line) in lines.iter().enumerate() {
+            let whole =
+                lines[at..].iter().take(GOES_ON_FOR).map(String::as_str).collect::<Vec<_>>().join(" ");
+            if let Some(what) = without_columns(&whole, line.len()) {
+                found.push(format!("{}:{}: has {what}", shown(root, &file), at + 1));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// In how many lines a statement may stand that far that it is known whether it names its columns.
+const GOES_ON_FOR: usize = 3;
+
+/// The code of a line in capitals, as one text with that of the next, where it ends within quotes.
+fn words(line: &str) -> String {
+    let code = code(line).trim_end().trim_end_matches('\\');
+    code.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase()
+}
+
+/// What leaves it to the table, and begins in the first `until` bytes. A query's own result may be taken whole.
+fn without_columns(code: &str, until: usize) -> Option<&'static str> {
+    let after = |phrase: &'static str| {
+        let begins = code.match_indices(phrase).filter(move |(at, _)| *at < until);
+        begins.map(move |(at, _)| &code[at + phrase.len()..])
+    };
+    let of_one_table = code.match_indices(".*").any(|(at, _)| {
+        let name = code[..at].rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_').next();
+        at < until && name.is_some_and(|name| name.starts_with(char::is_alphabetic))
+    });
+    let unnamed = after("INSERT INTO ").any(|rest| {
+        let after_table = rest.split_once(' ').map_or("", |(_, after)| after);
         after_table.starts_with("VALUES") || after_table.starts_with("SELECT")
     });
     let which = [
-        (all("SELECT * FROM "), "SELECT *"),
-        (upper.contains("RETURNING *"), "RETURNING *"),
+        (after("SELECT * FROM ").any(|rest| !rest.starts_with('(')), "SELECT *"),
+        (of_one_table, "all columns of a table"),
+        (after("RETURNING *").next().is_some(), "RETURNING *"),
         (unnamed, "an INSERT without columns"),
     ];
-    which.into_iter().find(|(is_there, _)| *is_there).map(|(_, what)| format!("has {what}"))
+    which.into_iter().find(|(is_there, _)| *is_there).map(|(_, what)| what)
 }
 
 /// Which files are too long to be read at one go.
@@ -111,6 +143,11 @@ fn is_domain(file: &Path) -> bool {
         || file.components().any(|part| part.as_os_str() == "domain")
 }
 
+/// A line without its comment.
+fn code(line: &str) -> &str {
+    line.split("//").next().unwrap_or_default()
+}
+
 fn mentions(
     root: &Path,
     files: impl IntoIterator<Item = PathBuf>,
@@ -119,8 +156,7 @@ fn mentions(
     let mut found = Vec::new();
     for file in files {
         for (number, line) in read(&file)?.lines().enumerate() {
-            let code = line.split("//").next().unwrap_or_default();
-            if let Some(what) = wrong(code) {
+            if let Some(what) = wrong(code(line)) {
                 found.push(format!("{}:{}: {what}", shown(root, &file), number + 1));
             }
         }
