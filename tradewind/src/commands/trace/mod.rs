@@ -49,13 +49,13 @@ pub async fn trace(args: &TraceArgs) -> anyhow::Result<()> {
         super::print_json(&json!({ "data": raw }))?;
     } else if !found.is_empty() {
         let look = Look::of(args);
-        let drawn = found.iter().map(|seen| waterfall::draw(&seen.trace, viewer.url(), &look));
+        let drawn = found.iter().map(|seen| waterfall::draw(&seen.trace, viewer.shown(), &look));
         text::say(drawn.collect::<Vec<_>>().join("\n"))?;
     }
     if missing.is_empty() {
         return Ok(());
     }
-    text::tell(absent::words(&missing, viewer.url()));
+    text::tell(absent::words(&missing, viewer.shown()));
     Err(Ending::Said.into())
 }
 

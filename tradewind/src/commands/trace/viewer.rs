@@ -66,7 +66,7 @@ impl Viewer {
     }
 
     /// Where its pages are, as it may be shown.
-    pub fn url(&self) -> &str {
+    pub fn shown(&self) -> &str {
         &self.shown
     }
 
@@ -210,7 +210,7 @@ mod tests {
         ] {
             let viewer = answering(vec![(code, body)]).await;
             let error = format!("{:#}", viewer.trace(10, until).await.expect_err(says));
-            assert!(error.contains(says) && error.contains(viewer.url()), "{error}");
+            assert!(error.contains(says) && error.contains(viewer.shown()), "{error}");
         }
         let nobody = Viewer::at("http://127.0.0.1:1").expect("an address");
         let error = nobody.trace(10, until).await.expect_err("nobody is there");
