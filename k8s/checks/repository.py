@@ -49,9 +49,10 @@ class Ground:
 
     def known_settings(self):
         """The variables that the command reads, as its help tells."""
+        # wherever a line of it ends
         told = "".join(self.ask(command, "--help") for command in ("run", "migrate", "order", "audit"))
         # the last is read before there are arguments
-        return set(re.findall(r"\[env: (TRADEWIND_\w+)", told)) | {"TRADEWIND_LOG"}
+        return set(re.findall(r"\[env:\s+(TRADEWIND_\w+)", told)) | {"TRADEWIND_LOG"}
 
 
 def draining(root):
