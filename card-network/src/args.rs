@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chassis::process::given;
 use chassis::store::{StoreError, StoreUrl};
 
 use crate::Config;
@@ -18,7 +19,7 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER", default_value = ".tradewind", env = "TRADEWIND_DATA")]
     pub data: PathBuf,
     /// The database: sqlite:FOLDER/{module}.db or postgres://…; SQLite in the data folder when not given
-    #[arg(long, value_name = "URL", env = "TRADEWIND_STORE")]
+    #[arg(long, value_name = "URL", env = "TRADEWIND_STORE", hide_env_values = true)]
     pub store: Option<String>,
     /// How long tok_slow takes to approve, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = crate::Config::SLOW_MS)]
@@ -31,14 +32,14 @@ pub struct Args {
 impl Args {
     /// What the arguments say.
     pub fn config(&self) -> Result<Config, StoreError> {
-        let store = match &self.store {
+        let store = match given(&self.store) {
             Some(url) => StoreUrl::parse(url)?,
             None => StoreUrl::sqlite_in(&self.data.join("db")),
         };
         Ok(Config {
-            store,
             slow: Duration::from_millis(self.slow_ms),
             hang: Duration::from_millis(self.hang_ms),
+            ..Config::new(store)
         })
     }
 }

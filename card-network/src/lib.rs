@@ -36,6 +36,8 @@ pub struct Config {
     pub slow: Duration,
     /// How long an answer hangs for the card that charges and then times out.
     pub hang: Duration,
+    /// How long to wait for the server of its books where it is not there yet.
+    pub patience: Duration,
 }
 
 impl Config {
@@ -46,7 +48,12 @@ impl Config {
 
     /// A network with the usual delays.
     pub fn new(store: StoreUrl) -> Self {
-        Self { store, slow: Duration::from_millis(Self::SLOW_MS), hang: Duration::from_millis(Self::HANG_MS) }
+        Self {
+            store,
+            slow: Duration::from_millis(Self::SLOW_MS),
+            hang: Duration::from_millis(Self::HANG_MS),
+            patience: chassis::PATIENCE,
+        }
     }
 }
 
@@ -59,8 +66,10 @@ pub struct CardNetwork {
 impl CardNetwork {
     /// Opens its books, and creates them where they are missing.
     pub async fn open(config: Config) -> Result<Self, StoreError> {
-        let store = Store::open(&config.store, "card-network", sqlx::migrate!("./migrations")).await?;
-        let desk = rest::Desk { books: store::Books::new(store), slow: config.slow, hang: config.hang };
+        let Config { store, slow, hang, patience } = config;
+        let migrations = sqlx::migrate!("./migrations");
+        let store = Store::open_within(patience, &store, "card-network", migrations).await?;
+        let desk = rest::Desk { books: store::Books::new(store), slow, hang };
         Ok(Self { desk: Arc::new(desk) })
     }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use card_network::{Args, CardNetwork};
-use chassis::process::{block_on, run_standalone, signalled};
+use chassis::process::{block_on, run_standalone, signalled, unless_stopped};
 use clap::Parser;
 
 /// The simulated card network: an outside party with a REST API of its own
@@ -17,10 +17,11 @@ struct Command {
 fn main() -> ExitCode {
     let args = Command::parse().args;
     block_on(async {
-        let network = CardNetwork::open(args.config()?).await?;
+        let (config, shutdown) = (args.config()?, signalled());
+        let network = unless_stopped(&shutdown, async { Ok(CardNetwork::open(config).await?) }).await?;
         let listener = tokio::net::TcpListener::bind(args.listen)
             .await
             .with_context(|| format!("cannot listen on {}: choose another --listen", args.listen))?;
-        run_standalone(network.router(), listener, signalled(), std::future::ready(())).await
+        run_standalone(network.router(), listener, shutdown, std::future::ready(())).await
     })
 }

@@ -6,7 +6,7 @@
 //! something shows the operator token as well.
 
 use std::hint::black_box;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -17,6 +17,10 @@ use axum::response::{IntoResponse, Response};
 use contracts::{Code, Problem};
 
 use crate::http::Refusal;
+
+/// What is told where no token opens anything.
+pub const NO_OPERATOR: &str = "no operator token is configured here: nobody changes anything, and nobody from another \
+     machine looks into a process";
 
 /// Who may make changes at an endpoint. Reading is open to whoever passes `Host` and `Origin`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +57,10 @@ impl Guard {
         Self(Arc::new(Rules { token, hosts: Vec::new(), origins: Vec::new() }))
     }
 
-    /// The same guard, with host names to let in besides loopback: those under which other machines
-    /// reach this one.
+    /// The same guard, with hosts to let in besides loopback: the names and addresses under which other
+    /// machines reach this one. One that is given with a port is let in with that port alone.
     pub fn with_hosts(self, hosts: impl IntoIterator<Item = String>) -> Self {
-        let hosts = hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect();
+        let hosts = hosts.into_iter().map(|host| without_brackets(&host).to_ascii_lowercase()).collect();
         Self(Arc::new(Rules { token: self.0.token.clone(), hosts, origins: self.0.origins.clone() }))
     }
 
@@ -140,17 +144,16 @@ impl Guard {
     /// Whether a request shows the operator token.
     pub fn check_token(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let Some(token) = &self.0.token else {
-            let detail = "changes are switched off here, because no operator token is configured";
-            return Err(Problem::new(Code::Unauthenticated, detail));
+            return Err(unauthenticated(NO_OPERATOR));
         };
         let shown = headers.get(header::AUTHORIZATION).and_then(|value| {
             let (scheme, token) = value.as_bytes().split_at_checked(7)?;
             scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
         });
         match shown {
-            None => Err(unauthenticated(
-                "a change needs the header Authorization: Bearer with the operator token",
-            )),
+            None => {
+                Err(unauthenticated("this needs the operator token, in the header Authorization: Bearer"))
+            }
             Some(shown) if equal(shown, token.as_bytes()) => Ok(()),
             Some(_) => Err(unauthenticated("this is not the operator token")),
         }
@@ -192,12 +195,20 @@ fn check_no_browser(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The host without its port: `[::1]:8888` is `::1`.
-fn name_of(host: &str) -> &str {
+/// The host without its port: `[::1]:8888` is `::1`, and so is `::1`.
+pub(crate) fn name_of(host: &str) -> &str {
+    if host.parse::<Ipv6Addr>().is_ok() {
+        return host;
+    }
     match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, _)) => address,
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     }
+}
+
+/// An IPv6 address as it is told to people, as those compare it who have taken it apart.
+fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
 }
 
 fn is_loopback(name: &str) -> bool {
@@ -247,6 +258,34 @@ mod tests {
             "Config.Shop:8888",
         ] {
             assert_eq!(read(&[("host", host)]), Ok(()), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_told_apart_from_its_port_in_every_notation() {
+        for (host, name) in [
+            ("orders", "orders"),
+            ("orders:9000", "orders"),
+            ("10.0.0.7:9000", "10.0.0.7"),
+            ("[2001:db8::7]:9000", "2001:db8::7"),
+            ("[2001:db8::7]", "2001:db8::7"),
+            ("2001:db8::7", "2001:db8::7"),
+        ] {
+            assert_eq!(name_of(host), name);
+        }
+    }
+
+    #[test]
+    fn addresses_of_ipv6_are_let_in_however_they_were_told() {
+        for told in ["2001:DB8::7", "[2001:db8::7]", "[2001:db8::7]:9000"] {
+            let guard = Guard::new(None).with_hosts([told.to_owned()]);
+            let asked = |host: &'static str| {
+                let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
+                guard.check(Changes::ByOperator, &Method::GET, &Uri::from_static("/x"), &headers).is_ok()
+            };
+            assert!(asked("[2001:db8::7]:9000"), "{told}");
+            assert!(!asked("[2001:db8::8]:9000"), "{told}");
+            assert_eq!(asked("[2001:db8::7]:1"), !told.ends_with(":9000"), "{told}");
         }
     }
 
@@ -321,7 +360,8 @@ mod tests {
                 (header::AUTHORIZATION, HeaderValue::from_static("Bearer ")),
             ]);
             let refused = guard.check(Changes::ByOperator, &Method::POST, &Uri::from_static("/x"), &headers);
-            assert_eq!(refused.map_err(|problem| problem.code), Err(Code::Unauthenticated));
+            let refused = refused.expect_err("there is no operator");
+            assert_eq!((refused.code, refused.detail.as_str()), (Code::Unauthenticated, NO_OPERATOR));
         }
     }
 

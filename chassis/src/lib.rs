@@ -12,13 +12,16 @@
 //! - [`messaging`]: messages through a broker: outbox, inbox, relay, consumers
 //! - [`store`]: databases: SQLite and PostgreSQL behind one door, migrations
 //! - [`telemetry`]: logs, metrics and traces
+//! - [`address`]: addresses as they may be shown: without passwords
 //! - [`clock`]: the time, as business code sees it
 //! - [`bell`]: wakes those in this process who wait for news
 //! - `backoff`: how long to wait before something is tried again
+//! - `waiting`: how a start waits for what is not there yet
 //! - [`follow`]: streams of what is past, at once, and of what is to come, as it happens
 //!
 //! Not for: business rules (`services/`), or how one service calls another (`wires/`).
 
+pub mod address;
 mod backoff;
 pub mod bell;
 pub mod clock;
@@ -33,3 +36,6 @@ pub mod process;
 pub mod server;
 pub mod store;
 pub mod telemetry;
+mod waiting;
+
+pub use waiting::PATIENCE;

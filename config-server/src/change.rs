@@ -43,6 +43,8 @@ pub(crate) struct Made {
 impl Core {
     /// Makes the change, all of it and durably, or says why not.
     pub async fn change(&self, proposal: Proposal) -> Result<Made, Problem> {
+        // or it would be decided on what held when replicas were last looked at
+        self.catch_up().await.map_err(failed)?;
         let target = self.check_target(&proposal)?;
         let _deciding = self.deciding.lock().await;
         let (files, stored) = {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::files::Files;
 use crate::instances::Instances;
 use crate::sources::{self, Source, Target};
-use crate::store::{ChangeStore, Snapshot, SqlChanges};
+use crate::store::{ChangeStore, Revision, Snapshot, SqlChanges};
 use crate::{Config, OpenError, poll, schemas};
 
 /// More applications than any shop has. Services publish without a token, and a schema is kept for
@@ -53,7 +53,7 @@ impl Core {
             source,
         })?;
         let url = config.database.unwrap_or_else(|| StoreUrl::sqlite_in(&config.data_dir));
-        let database = SqlChanges::open(&url).await?;
+        let database = SqlChanges::open(&url, config.patience).await?;
         let stored = database.load().await?;
         let core = Self {
             versions: watch::Sender::new(stored.version),
@@ -65,8 +65,7 @@ impl Core {
             closing: CancellationToken::new(),
             label: config.label,
         };
-        // files may have changed while no server was running
-        poll::record_files(&core, files).await?;
+        poll::record_files(&core, files, &poll::Found::AtStart).await?;
         Ok(core)
     }
 
@@ -84,6 +83,26 @@ impl Core {
             state.stored.version
         };
         self.versions.send_replace(version);
+    }
+
+    /// Takes over what other replicas wrote.
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
+        let there = self.store.revision().await?;
+        if there == self.revision() {
+            return Ok(());
+        }
+        let _deciding = self.deciding.lock().await;
+        // whoever held it may have taken over the same
+        if there == self.revision() {
+            return Ok(());
+        }
+        let stored = self.store.load().await?;
+        self.publish(|state| state.stored = stored);
+        Ok(())
+    }
+
+    fn revision(&self) -> Revision {
+        self.state.read().stored.revision()
     }
 
     /// Wakes whenever something may have changed.

@@ -1,6 +1,7 @@
 //! Who lives, and runs which version.
 //!
-//! An instance lives for as long as its watch is open, and a short while after its last report.
+//! An instance lives for as long as its watch is open, and a short while after its last report. Both are known to
+//! the server that they reached and to no other: the reason why there is one config server, and not several.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -55,6 +55,8 @@ pub struct Config {
     pub label: String,
     /// How often files and other replicas are looked at.
     pub poll: Duration,
+    /// How long to wait for the database's server where it is not there yet.
+    pub patience: Duration,
 }
 
 impl Config {
@@ -68,6 +70,7 @@ impl Config {
             hosts: Vec::new(),
             label: "main".into(),
             poll: Duration::from_secs(1),
+            patience: chassis::PATIENCE,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use chassis::process::{run_standalone, signalled};
+use chassis::process::{run_standalone, signalled, unless_stopped};
 use chassis::store::StoreUrl;
 use clap::Parser;
 use tokio::net::TcpListener;
@@ -30,7 +30,7 @@ pub struct Arguments {
     /// The file with the operator token; without it nobody can change anything.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// Where runtime changes are kept (postgres://… for several replicas); a file in the data folder otherwise.
+    /// Where runtime changes are kept (postgres://… for a server's database); a file in the data folder otherwise.
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
     /// A name under which other machines reach this server; may be repeated.
@@ -46,12 +46,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         hosts: arguments.allow_host,
         ..Config::new(arguments.files, arguments.data)
     };
-    let server = ConfigServer::open(config).await?;
+    let shutdown = signalled();
+    let server = unless_stopped(&shutdown, async { Ok(ConfigServer::open(config).await?) }).await?;
     let address = &arguments.listen;
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}; choose another address with --listen"))?;
-    serve(server, listener, signalled()).await
+    serve(server, listener, shutdown).await
 }
 
 /// Serves until `shutdown`, then finishes what is under way.

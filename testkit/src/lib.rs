@@ -1,5 +1,5 @@
 //! What tests share: real engines on free ports, the embedded broker beside them, a proxy that plays a broken
-//! network, programs in other languages, and waiting for a state.
+//! network, programs in other languages, and waiting for a state; and whether migrations only expand.
 //!
 //! A test that wants an engine which is not on this machine says by name what it skips; where
 //! `TRADEWIND_REQUIRE_ENGINES=1` is set (CI), it fails instead. `TRADEWIND_NO_ENGINES=1` hides the
@@ -11,6 +11,7 @@
 mod brokers;
 mod database;
 mod engine;
+mod expansion;
 pub mod foreign;
 mod proxy;
 mod rabbitmq;
@@ -19,6 +20,7 @@ mod wait;
 pub use brokers::{AmqpClient, BrokerHost, BrokerKind, BrokerServer, broker_servers, brokers};
 pub use database::{Database, databases};
 pub use engine::{Engine, engines_hidden, free_port, lasting_port, require_or_skip};
+pub use expansion::contractions;
 pub use proxy::Proxy;
 pub use rabbitmq::{QueueInfo, RabbitMq, VirtualHost, virtual_host};
 pub use wait::eventually;

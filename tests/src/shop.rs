@@ -83,7 +83,7 @@ impl Shop {
         assert!(!first.is_empty(), "up ended before it was ready:\n{}\n{}", complaints.lock(), logs(data));
         // nobody needs the rest, but a full pipe would stop it
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let client = client::Shop::find(&ShopArgs { data: data.to_owned() }).expect("the shop is found");
+        let client = client::Shop::find(&ShopArgs::on(data.to_owned())).expect("the shop is found");
         let http =
             reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client");
         Self { up, program: program.into(), data: data.to_owned(), complaints, http, client, _folder: None }
@@ -115,15 +115,20 @@ impl Shop {
         tokio::time::timeout(PATIENCE, self.up.wait()).await.expect("it ends in time").expect("its status")
     }
 
+    /// What its supervisor can do, and knows.
+    pub fn supervisor(&self) -> &client::Supervised {
+        self.client.supervised().expect("`up` runs it")
+    }
+
     /// A path at the gateway.
     pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.client.up.addresses.gateway)
+        format!("{}{path}", self.client.addresses().gateway)
     }
 
     /// Starts one of its services beside the supervisor, on the same data, with a broker of its own choice;
     /// returns when the registry knows it. It ends when this value is dropped.
     pub async fn start_apart(&self, service: &str, broker: &str) -> Child {
-        let up = &self.client.up.addresses;
+        let up = self.client.addresses();
         let apart = Command::new(&self.program)
             .args(["run", service, "--listen", "127.0.0.1:0", "--instance", "apart"])
             .args(["--registry", &up.registry, "--config-server", &up.config_server])
@@ -149,6 +154,11 @@ impl Shop {
     /// How it is doing.
     pub async fn status(&self) -> ShopStatus {
         self.client.status().await.expect("a status")
+    }
+
+    /// The name of the topology that it has.
+    pub async fn topology(&self) -> String {
+        self.status().await.topology.expect("its supervisor knows")
     }
 
     /// How the process called `name` is doing.
@@ -214,7 +224,7 @@ impl Shop {
 
     /// Looks where everybody is, which changes when the shop moves.
     pub fn look_again(&mut self) {
-        self.client = client::Shop::find(&ShopArgs { data: self.data.clone() }).expect("the shop is found");
+        self.client = client::Shop::find(&ShopArgs::on(self.data.clone())).expect("the shop is found");
     }
 
     /// Places an order through the gateway.
@@ -261,7 +271,7 @@ impl Shop {
 
     /// What the card network did for an order, by its own record.
     pub async fn charge(&self, id: OrderId) -> NetworkRecord {
-        let url = format!("{}/holds/{id}", self.client.up.addresses.card_network);
+        let url = format!("{}/holds/{id}", self.client.addresses().card_network);
         self.http.get(url).send().await.expect("an answer").json().await.expect("a record")
     }
 
@@ -306,7 +316,7 @@ impl Shop {
 
     /// Tells it to stop, and waits until it has.
     pub async fn stop(mut self) {
-        self.client.take_down().await.expect("it listens");
+        self.supervisor().take_down().await.expect("it listens");
         let status = self.ended().await;
         assert!(status.success(), "{status}");
     }

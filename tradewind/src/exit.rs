@@ -3,32 +3,37 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use chassis::process::EndSignal;
+
 use crate::text;
 use crate::up::holder::Holder;
 
 /// Something that was asked for did not come about: an order was not confirmed, a wire not taken over.
 pub const FAILED: u8 = 1;
-/// The arguments or the configuration are not valid.
+/// The arguments or the configuration are not valid, or do not fit the shop.
 pub const USAGE: u8 = 64;
 /// A port is taken.
 pub const PORT_TAKEN: u8 = 65;
 /// The data folder is in use.
 pub const FOLDER_IN_USE: u8 = 66;
-/// No shop is running on the data folder, or it does not answer.
+/// No shop is running on the data folder, or it does not answer where it should be.
 pub const NOT_RUNNING: u8 = 69;
-/// Stopped at once by a second Ctrl-C.
+/// Stopped at once by Ctrl-C: 128 and the signal's number, as shells have it.
 pub const INTERRUPTED: u8 = 130;
+/// The same by SIGTERM.
+pub const TERMINATED: u8 = 143;
 
 /// The codes as `--help` tells them.
 pub const HELP: &str = "\
 Exit codes:
   0    done; for orders: every one confirmed
-  1    failed: an order was not confirmed, a wire not taken over, a process did not start
-  64   the arguments or the configuration are not valid
+  1    failed: an order was not confirmed, a wire not taken over, a process did not start or is not ready
+  64   the arguments or the configuration are not valid, or do not fit the shop
   65   a port is taken
   66   the data folder is in use by another shop
-  69   no shop is running on the data folder, or it does not answer
-  130  stopped at once by a second Ctrl-C";
+  69   no shop is running on the data folder, or it does not answer where it should be
+  130  stopped at once by Ctrl-C; `up`: by a second one
+  143  stopped at once by SIGTERM";
 
 /// An end with a code of its own. Every other error ends with [`FAILED`].
 #[derive(Debug, thiserror::Error)]
@@ -69,32 +74,48 @@ pub enum Ending {
     /// There is no shop to talk to.
     #[error("{0}")]
     NotRunning(String),
+    /// There is a shop, and nobody to tell what it shall do.
+    #[error(
+        "nobody supervises the shop at {gateway}: `up` did not start it, so nobody is there who could stop, start or \
+         move its processes, or who knows its topology\n\
+         in containers: `docker compose stop NAME`, `docker compose start NAME`, `docker compose down`\n\
+         in Kubernetes: `kubectl scale deployment NAME --replicas=0`; `tradewind status` shows what runs"
+    )]
+    Unsupervised {
+        /// Where its gateway is.
+        gateway: String,
+    },
     /// The command has said already what failed.
     #[error("failed")]
     Said,
     /// A second Ctrl-C.
     #[error("stopped at once: nothing was drained")]
     Interrupted,
+    /// A command was told to end before it was done.
+    #[error("told to end before it was done")]
+    ToldToEnd(EndSignal),
 }
 
 impl Ending {
     fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) => USAGE,
+            Self::Usage(_) | Self::Unsupervised { .. } => USAGE,
             Self::PortTaken { .. } => PORT_TAKEN,
             Self::FolderInUse { .. } | Self::FleetLeft { .. } => FOLDER_IN_USE,
             Self::NotRunning(_) => NOT_RUNNING,
             Self::Said => FAILED,
-            Self::Interrupted => INTERRUPTED,
+            Self::Interrupted | Self::ToldToEnd(EndSignal::Interrupt) => INTERRUPTED,
+            Self::ToldToEnd(EndSignal::Terminate) => TERMINATED,
         }
     }
 }
 
-/// Says what went wrong, unless that was said already, and gives the code for it.
+/// Says what went wrong, unless that was said already or is no news to whoever told the command to end, and gives the
+/// code for it.
 pub fn code_of(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     let ending = error.downcast_ref::<Ending>();
-    if !matches!(ending, Some(Ending::Said)) {
+    if !matches!(ending, Some(Ending::Said | Ending::ToldToEnd(_))) {
         text::tell(format_args!("error: {}", chain(&error)));
     }
     ending.map_or(FAILED, Ending::code).into()
@@ -126,7 +147,7 @@ mod tests {
 
     #[test]
     fn every_code_is_told_in_the_help() {
-        for code in [FAILED, USAGE, PORT_TAKEN, FOLDER_IN_USE, NOT_RUNNING, INTERRUPTED] {
+        for code in [FAILED, USAGE, PORT_TAKEN, FOLDER_IN_USE, NOT_RUNNING, INTERRUPTED, TERMINATED] {
             assert!(HELP.lines().any(|line| line.trim_start().starts_with(&format!("{code} "))), "{code}");
         }
     }

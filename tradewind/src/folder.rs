@@ -204,7 +204,8 @@ impl Folder {
     pub fn running(&self) -> anyhow::Result<UpFile> {
         let nothing = || {
             Ending::NotRunning(format!(
-                "no shop is running on {}: start one with `tradewind up`, or name its folder with --data",
+                "no shop is running on {}: start one with `tradewind up`, or name its folder with --data; one that \
+                 `up` does not run is found by its --gateway",
                 self.0.display()
             ))
         };

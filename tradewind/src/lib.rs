@@ -9,7 +9,8 @@
 //! - [`lifeline`]: how such a process notices that its supervisor is gone
 //! - [`audit`]: whether the books of all modules agree
 //! - `message_books`: outboxes and inboxes of a running shop, for the audit
-//! - [`client`]: the running shop, as the commands see it
+//! - [`client`]: the running shop, as the commands see it: the one that `up` runs, or one elsewhere
+//! - `health`: whether a process is well, and why not
 //! - [`commands`]: everything but `up` and `run`
 //!
 //! Not for: business rules, or anything that a service needs. Nothing depends on this crate.
@@ -20,6 +21,7 @@ pub mod client;
 pub mod commands;
 pub mod exit;
 pub mod folder;
+mod health;
 pub mod lifeline;
 mod message_books;
 pub mod run;

@@ -18,6 +18,8 @@ use uuid::Uuid;
 
 use crate::audit::books::all;
 use crate::audit::{MessageBooks, MessageSource};
+use crate::client::RequestError;
+use crate::client::asking::ControlReader;
 
 /// Those who have an outbox.
 const SPEAKERS: [&str; 4] = ["orders", "inventory", "payments", "shipping"];
@@ -30,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The books of messages of a running shop.
 pub(crate) struct ControlEndpoints {
-    pub http: reqwest::Client,
+    pub reader: ControlReader,
     pub discovery: Arc<dyn Discovery>,
     pub notifications: Arc<dyn Notifications>,
     pub recommendations: Arc<dyn Recommendations>,
@@ -94,16 +96,25 @@ impl ControlEndpoints {
         let Ok(Some(address)) = tokio::time::timeout(PATIENCE, found).await else {
             return Err(silent(module, "no instance is known"));
         };
-        let url = format!("http://{address}/control/{module}/{path}");
-        let answer = self.http.get(url).send().await.and_then(reqwest::Response::error_for_status);
-        match answer {
-            Ok(answer) => answer.json().await.map_err(|error| silent(module, &error.to_string())),
-            Err(error) => Err(silent(module, &error.to_string())),
+        let request = self.reader.request(&address, &format!("/control/{module}/{path}"));
+        self.reader.read(request).await.map_err(|error| unread(module, error))
+    }
+}
+
+/// Whoever lets us in later is asked again, and whoever never does is not.
+fn unread(module: &str, error: RequestError) -> PortError {
+    match error {
+        closed if closed.is_closed_door() => {
+            Problem::new(Code::Forbidden, words(module, &closed.to_string())).into()
         }
+        other => silent(module, &other.to_string()),
     }
 }
 
 fn silent(module: &str, why: &str) -> PortError {
-    let detail = format!("the books of messages of {module} cannot be read: {why}");
-    Problem::new(Code::DependencyUnavailable, detail).into()
+    Problem::new(Code::DependencyUnavailable, words(module, why)).into()
+}
+
+fn words(module: &str, why: &str) -> String {
+    format!("the books of messages of {module} cannot be read: {why}")
 }

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use chassis::control::{Changes, Guard};
-use chassis::process::{self, Bootstrap, Module, Platform, run_standalone, run_standalone_as};
+use chassis::process::{
+    self, Bootstrap, Module, Platform, run_standalone, run_standalone_as, unless_stopped,
+};
 use chassis::telemetry::{metrics, otlp};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -249,10 +251,12 @@ async fn registry(start: Start) -> anyhow::Result<()> {
 /// Clients of the broker are served on its listener, those who watch it over `http`.
 async fn broker(start: Start, http: TcpListener) -> anyhow::Result<()> {
     let Start { bootstrap, listener, shutdown } = start;
+    let bootstrap = addressed(bootstrap, &http, &shutdown).await?;
     metrics::share();
     let broker = broker::Broker::open(broker::Config::new(bootstrap.data.join("broker")))?;
     broker.observe();
-    let routes = Guard::new(bootstrap.operator_token).protect(Changes::ByOperator, broker.routes());
+    let guard = Guard::new(bootstrap.operator_token.clone()).with_hosts(bootstrap.names());
+    let routes = guard.protect(Changes::ByOperator, broker.routes());
     let stop = shutdown.child_token();
     let serving = async {
         let outcome = broker.serve(listener, shutdown).await;
@@ -267,21 +271,38 @@ async fn broker(start: Start, http: TcpListener) -> anyhow::Result<()> {
 
 async fn config_server(start: Start, files: PathBuf) -> anyhow::Result<()> {
     let Start { bootstrap, listener, shutdown } = start;
+    let bootstrap = addressed(bootstrap, &listener, &shutdown).await?;
     let config = config_server::Config {
         token: bootstrap.operator_token.clone(),
         database: Some(bootstrap.store.clone()),
-        hosts: hosts(&bootstrap),
+        hosts: bootstrap.names(),
+        patience: bootstrap.patience,
         ..config_server::Config::new(files, bootstrap.data.join("config-server"))
     };
-    let server = config_server::ConfigServer::open(config).await?;
+    let opening = async { Ok(config_server::ConfigServer::open(config).await?) };
+    let server = unless_stopped(&shutdown, opening).await?;
     config_server::standalone::serve(server, listener, shutdown).await
+}
+
+/// What a server is told, and its own address with it where that can be told at once: nobody looks it up, but whoever
+/// asks for it may ask by that.
+async fn addressed(
+    bootstrap: Bootstrap,
+    listener: &TcpListener,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Bootstrap> {
+    let listening = listener.local_addr()?;
+    unless_stopped(shutdown, async { Ok(bootstrap.addressed_at_once(listening).await) }).await
 }
 
 async fn card_network(start: Start) -> anyhow::Result<()> {
     let Start { bootstrap, listener, shutdown } = start;
     let name = Server::CardNetwork.name();
     let sending = otlp::begin(bootstrap.otlp.as_deref(), name, &bootstrap.instance)?;
-    let network = card_network::CardNetwork::open(card_network::Config::new(bootstrap.store)).await?;
+    let config =
+        card_network::Config { patience: bootstrap.patience, ..card_network::Config::new(bootstrap.store) };
+    let opening = async { Ok(card_network::CardNetwork::open(config).await?) };
+    let network = unless_stopped(&shutdown, opening).await?;
     let routes = network.router();
     let outcome = run_standalone_as(name, routes, listener, shutdown, std::future::ready(())).await;
     sending.end().await;
@@ -295,16 +316,10 @@ async fn observatory(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let observatory =
-        observatory::embedded(Limits::default(), observatory::clock::SystemClock, hosts(bootstrap));
+        observatory::embedded(Limits::default(), observatory::clock::SystemClock, bootstrap.names());
     let pages = listeners.pages.local_addr()?;
     tracing::info!(address = %pages, "ready at {pages}");
     observatory.serve(listeners, shutdown).await.context("the observatory cannot serve any longer")
-}
-
-/// The names by which others ask for a server that answers no strangers.
-fn hosts(bootstrap: &Bootstrap) -> Vec<String> {
-    let advertised = bootstrap.advertise.as_deref().and_then(|address| address.split(':').next());
-    advertised.map(str::to_owned).into_iter().collect()
 }
 
 #[cfg(test)]

@@ -24,7 +24,8 @@ async fn networks() -> Vec<Network> {
     let mut networks = Vec::new();
     for database in testkit::databases().await {
         let store = StoreUrl::parse(&database.url).expect("an address");
-        let config = Config { store, slow: Duration::from_millis(200), hang: Duration::from_secs(60) };
+        let config =
+            Config { slow: Duration::from_millis(200), hang: Duration::from_secs(60), ..Config::new(store) };
         let network = CardNetwork::open(config).await.expect("opens");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/holds", listener.local_addr().expect("its address"));

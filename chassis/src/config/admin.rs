@@ -1,5 +1,6 @@
 //! The client of those who look at configuration and change it: the command, and other tools.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use contracts::Problem;
@@ -15,6 +16,7 @@ use super::keys;
 use super::protocol::{
     ApplicationSummary, Changed, Effective, HistoryEntry, Instance, NewValue, RollbackTo, ServerStatus,
 };
+use crate::address;
 
 const ANSWER: Duration = Duration::from_secs(10);
 const ASK_AGAIN: Duration = Duration::from_millis(50);
@@ -32,7 +34,7 @@ pub enum AdminError {
     /// The server cannot be reached, or did not answer in time. A change may have happened.
     #[error("the config server at {server} cannot be reached: {reason}")]
     Unreachable {
-        /// Which.
+        /// Which, as it may be shown.
         server: String,
         /// Why.
         reason: String,
@@ -64,8 +66,7 @@ impl AdminClient {
     /// A client of the server at `base_url`. Without a token it can look, but not change.
     pub fn new(base_url: &str, token: Option<String>) -> Result<Self, AdminError> {
         let server = base_url.trim_end_matches('/').to_owned();
-        let http = http()
-            .map_err(|error| AdminError::Unreachable { server: server.clone(), reason: error.to_string() })?;
+        let http = http().map_err(|error| unreachable(&server, &error))?;
         Ok(Self { http, server, token, who: None })
     }
 
@@ -212,9 +213,13 @@ impl AdminClient {
     fn failed(&self, error: ClientError) -> AdminError {
         match error {
             ClientError::Garbled(detail) => AdminError::Garbled(detail),
-            other => AdminError::Unreachable { server: self.server.clone(), reason: other.to_string() },
+            other => unreachable(&self.server, &other),
         }
     }
+}
+
+fn unreachable(server: &str, why: &impl Display) -> AdminError {
+    AdminError::Unreachable { server: address::shown(server), reason: why.to_string() }
 }
 
 fn of(application: &str, profile: &str) -> Result<String, Problem> {

@@ -3,9 +3,6 @@
 use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::time::Instant;
 
 use super::client::{Fetched, ServerClient};
 use super::copy::LastKnownGood;
@@ -17,10 +14,8 @@ use super::protocol::{DEFAULT_PROFILE, Effective, Report, Supplier};
 use super::section::{Application, Declared, Section};
 use super::source::Source;
 use super::state::State;
-
-/// How often a start that waits for the server tries again, and how often it says so.
-const RETRY: Duration = Duration::from_millis(200);
-const SAY_SO: Duration = Duration::from_secs(3);
+use crate::address;
+use crate::waiting::Waiting;
 
 /// Lists the sections of an application.
 pub struct Builder(Application);
@@ -87,22 +82,20 @@ async fn first(
     application: &Application,
     copy: &LastKnownGood,
 ) -> Result<(Effective, Option<String>, Supplier), ConfigError> {
-    let (name, server) = (&application.name, &source.server);
+    let (name, server) = (&application.name, address::shown(&source.server));
     // a copy made under another profile is another configuration
     let kept = copy.read().await.filter(|kept| kept.profile == source.profile);
     let patience = if kept.is_some() { source.head_start } else { source.patience };
-    let started = Instant::now();
-    let mut said = started;
+    let mut waiting = Waiting::begin(format!("the config server at {server}"), patience);
     loop {
         let reason = match client.fetch(None).await {
             Ok(Fetched::New { effective, etag }) => return Ok((effective, etag, Supplier::Server)),
             Ok(Fetched::NotModified) => "it says that nothing changed, to one who has nothing".into(),
             Err(error) => error.to_string(),
         };
-        let waited_s = started.elapsed().as_secs();
-        if started.elapsed() >= patience {
+        if let Some(waited_s) = waiting.is_over() {
             let Some(effective) = kept else {
-                let (application, server, copy) = (name.clone(), server.clone(), copy.path().to_owned());
+                let (application, copy) = (name.clone(), copy.path().to_owned());
                 return Err(ConfigError::Unavailable { application, server, waited_s, reason, copy });
             };
             let version = effective.version;
@@ -115,18 +108,9 @@ async fn first(
             );
             return Ok((effective, None, Supplier::LastKnownGood));
         }
-        if said.elapsed() >= SAY_SO {
-            said = Instant::now();
-            tracing::warn!(
-                application = name,
-                server,
-                reason,
-                "waiting for the config server at {server} since {waited_s} s: {reason}"
-            );
-        }
         tokio::select! {
             () = source.shutdown.cancelled() => return Err(ConfigError::Stopped { application: name.clone() }),
-            () = tokio::time::sleep(RETRY) => {}
+            () = waiting.rest(&reason) => {}
         }
     }
 }

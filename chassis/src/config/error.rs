@@ -65,7 +65,7 @@ pub enum ConfigError {
     Unavailable {
         /// Whose.
         application: String,
-        /// Which server was asked.
+        /// Which server was asked, as it may be shown.
         server: String,
         /// How long.
         waited_s: u64,

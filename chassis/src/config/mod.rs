@@ -55,3 +55,4 @@ pub use live::Live;
 pub use protocol::{Layer, Origin, Report, Scope};
 pub use section::Section;
 pub use source::Source;
+pub(crate) use source::check_address;

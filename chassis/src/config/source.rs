@@ -8,6 +8,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::environment::{Environment, ProcessEnvironment};
 use super::protocol::DEFAULT_PROFILE;
+use crate::{PATIENCE, address};
+
+/// Whether a config server could be at this address; why not, without a password.
+pub(crate) fn check_address(server: &str) -> Result<(), String> {
+    if reqwest::Url::parse(server).is_ok_and(|url| url.scheme() == "http" && url.has_host()) {
+        return Ok(());
+    }
+    let shown = address::shown(server);
+    Err(format!("the config server's address {shown} cannot be used: it should read http://HOST:PORT"))
+}
 
 /// Where configuration comes from, and who asks for it.
 #[derive(Clone)]
@@ -31,14 +41,14 @@ pub struct Source {
 }
 
 impl Source {
-    /// The usual source: the default profile, this process's environment, 30 s of patience.
+    /// The usual source: the default profile, this process's environment, and as much patience as for anything else.
     pub fn new(server: impl Into<String>, instance: impl Into<String>, data_dir: impl Into<PathBuf>) -> Self {
         Self {
             server: server.into(),
             profile: DEFAULT_PROFILE.into(),
             instance: instance.into(),
             data_dir: data_dir.into(),
-            patience: Duration::from_secs(30),
+            patience: PATIENCE,
             head_start: Duration::from_secs(2),
             environment: Arc::new(ProcessEnvironment),
             shutdown: CancellationToken::new(),
@@ -49,7 +59,7 @@ impl Source {
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Source")
-            .field("server", &self.server)
+            .field("server", &address::shown(&self.server))
             .field("profile", &self.profile)
             .field("instance", &self.instance)
             .field("data_dir", &self.data_dir)

@@ -1,5 +1,6 @@
 //! The few calls of Consul's HTTP API that we use, typed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
@@ -7,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::wire::{CreateSession, Healthy, KvEntry, Register, ServiceCheck, SessionId, TtlCheck};
 use super::{DiscoveryError, Instance, base64};
+use crate::address;
 
 /// The longest that a call may take which the registry does not hold open on purpose.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -20,6 +22,8 @@ const LONGEST_MESSAGE: usize = 512;
 pub struct Consul {
     http: reqwest::Client,
     base: Url,
+    /// The address as it may be shown.
+    shown: Arc<str>,
     token: Option<String>,
 }
 
@@ -63,14 +67,15 @@ pub struct SessionRequest {
 impl Consul {
     /// A client of the registry at `base_url`, which need not be there yet.
     pub fn new(base_url: &str, token: Option<String>) -> Result<Self, DiscoveryError> {
-        let address = |source| DiscoveryError::Address { address: base_url.to_owned(), source };
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .no_proxy()
-            .build()
-            .map_err(address)?;
-        let base = http.get(base_url).build().map_err(address)?.url().clone();
-        Ok(Self { http, base, token })
+        let base = base(base_url)?;
+        let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(2)).no_proxy().build();
+        let http = http.map_err(|error| unusable(base_url, &error.to_string()))?;
+        Ok(Self { http, shown: address::shown(base.as_str()).into(), base, token })
+    }
+
+    /// Where it is, as it may be shown: without a password.
+    pub fn address(&self) -> &str {
+        &self.shown
     }
 
     /// Registers an instance with a TTL check that starts passing.
@@ -81,12 +86,13 @@ impl Consul {
         ttl: Duration,
     ) -> Result<(), DiscoveryError> {
         let call = "register";
-        let (host, port) = instance.address.rsplit_once(':').ok_or_else(|| bad_address(&instance.address))?;
+        let bad_address = || self.bad_address(&instance.address);
+        let (host, port) = instance.address.rsplit_once(':').ok_or_else(bad_address)?;
         let body = Register {
             id: &instance.id,
             name: &instance.service,
             address: host.trim_start_matches('[').trim_end_matches(']'),
-            port: port.parse().map_err(|_| bad_address(&instance.address))?,
+            port: port.parse().map_err(|_| bad_address())?,
             meta: &instance.meta,
             check: TtlCheck {
                 id: check,
@@ -125,7 +131,7 @@ impl Consul {
         let request = self.at(Method::GET, &["health", "service", service]).query(&[("passing", "true")]);
         let response = self.send(call, blocking(request, index, wait)).await?;
         let index = index_of(call, &response)?;
-        let healthy: Vec<Healthy> = json(call, response).await?;
+        let healthy: Vec<Healthy> = self.json(call, response).await?;
         Ok(Answer { index, value: healthy.into_iter().map(Instance::from).collect() })
     }
 
@@ -138,13 +144,13 @@ impl Consul {
     ) -> Result<Answer<Option<Entry>>, DiscoveryError> {
         let call = "kv get";
         let response = blocking(self.key(Method::GET, key), index, wait).send().await;
-        let response = response.map_err(|source| DiscoveryError::Away { call, source })?;
+        let response = response.map_err(|error| self.away(call, error))?;
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(Answer { index: index_of(call, &response)?, value: None });
         }
-        let response = checked(call, response).await?;
+        let response = self.checked(call, response).await?;
         let index = index_of(call, &response)?;
-        let mut found: Vec<KvEntry> = json(call, response).await?;
+        let mut found: Vec<KvEntry> = self.json(call, response).await?;
         Ok(Answer { index, value: found.pop().map(entry).transpose()? })
     }
 
@@ -175,7 +181,7 @@ impl Consul {
             service_checks: session.check.iter().map(|id| ServiceCheck { id }).collect(),
         };
         let request = self.at(Method::PUT, &["session", "create"]).json(&body);
-        json::<SessionId>(call, self.send(call, request).await?).await.map(|session| session.id)
+        self.json::<SessionId>(call, self.send(call, request).await?).await.map(|session| session.id)
     }
 
     /// Keeps a session alive; [`DiscoveryError::Unknown`] when it has ended.
@@ -206,7 +212,7 @@ impl Consul {
 
     /// A call that answers `true` or `false`.
     async fn verdict(&self, call: &'static str, request: RequestBuilder) -> Result<bool, DiscoveryError> {
-        json(call, self.send(call, request).await?).await
+        self.json(call, self.send(call, request).await?).await
     }
 
     /// A request about a key, whose slashes separate path segments.
@@ -234,9 +240,71 @@ impl Consul {
         call: &'static str,
         request: RequestBuilder,
     ) -> Result<reqwest::Response, DiscoveryError> {
-        let response = request.send().await.map_err(|source| DiscoveryError::Away { call, source })?;
-        checked(call, response).await
+        let response = request.send().await.map_err(|error| self.away(call, error))?;
+        self.checked(call, response).await
     }
+
+    /// The answer, unless it is a refusal.
+    async fn checked(
+        &self,
+        call: &'static str,
+        response: reqwest::Response,
+    ) -> Result<reqwest::Response, DiscoveryError> {
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let mut message = response.text().await.unwrap_or_default();
+        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+        // Consul before 1.10 reports a forgotten check or session with status 500.
+        let forgotten =
+            ["does not have associated TTL", "invalid session"].iter().any(|words| message.contains(words));
+        let registry = self.shown.to_string();
+        Err(match status {
+            StatusCode::FORBIDDEN => DiscoveryError::Denied { call, registry, message },
+            StatusCode::NOT_FOUND => DiscoveryError::Unknown { call, message },
+            _ if forgotten => DiscoveryError::Unknown { call, message },
+            _ => DiscoveryError::Refused { call, registry, status: status.as_u16(), message },
+        })
+    }
+
+    /// The body as JSON.
+    async fn json<T: DeserializeOwned>(
+        &self,
+        call: &'static str,
+        response: reqwest::Response,
+    ) -> Result<T, DiscoveryError> {
+        let body = response.bytes().await.map_err(|error| self.away(call, error))?;
+        serde_json::from_slice(&body).map_err(|error| garbled(call, error))
+    }
+
+    fn away(&self, call: &'static str, error: reqwest::Error) -> DiscoveryError {
+        // the address is told already, and may have a password in it
+        DiscoveryError::Away { call, registry: self.shown.to_string(), source: error.without_url() }
+    }
+
+    fn bad_address(&self, address: &str) -> DiscoveryError {
+        DiscoveryError::Refused {
+            call: "register",
+            registry: self.shown.to_string(),
+            status: StatusCode::BAD_REQUEST.as_u16(),
+            message: format!("the address {address:?} is not host:port"),
+        }
+    }
+}
+
+/// What the address of a Consul should be.
+const WANTED: &str = "it should read http://HOST:PORT for Consul's API";
+
+/// The address of a registry, if it is one.
+pub(super) fn base(base_url: &str) -> Result<Url, DiscoveryError> {
+    let url = Url::parse(base_url).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| unusable(base_url, WANTED))
+}
+
+fn unusable(base_url: &str, reason: &str) -> DiscoveryError {
+    DiscoveryError::Address { address: address::shown(base_url), reason: reason.to_owned() }
 }
 
 /// The request as a blocking query. Consul adds up to a sixteenth of the wait, so we allow for it.
@@ -247,37 +315,6 @@ fn blocking(request: RequestBuilder, index: u64, wait: Duration) -> RequestBuild
     request
         .query(&[("index", index.to_string()), ("wait", millis(wait))])
         .timeout(wait + wait / 16 + DEADLINE)
-}
-
-/// The answer, unless it is a refusal.
-async fn checked(
-    call: &'static str,
-    response: reqwest::Response,
-) -> Result<reqwest::Response, DiscoveryError> {
-    let status = response.status();
-    if status.is_success() {
-        return Ok(response);
-    }
-    let mut message = response.text().await.unwrap_or_default();
-    message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
-    // Consul before 1.10 reports a forgotten check or session with status 500.
-    let forgotten =
-        ["does not have associated TTL", "invalid session"].iter().any(|words| message.contains(words));
-    Err(match status {
-        StatusCode::FORBIDDEN => DiscoveryError::Denied { call, message },
-        StatusCode::NOT_FOUND => DiscoveryError::Unknown { call, message },
-        _ if forgotten => DiscoveryError::Unknown { call, message },
-        _ => DiscoveryError::Refused { call, status: status.as_u16(), message },
-    })
-}
-
-/// The body as JSON.
-async fn json<T: DeserializeOwned>(
-    call: &'static str,
-    response: reqwest::Response,
-) -> Result<T, DiscoveryError> {
-    let body = response.bytes().await.map_err(|source| DiscoveryError::Away { call, source })?;
-    serde_json::from_slice(&body).map_err(|error| garbled(call, error))
 }
 
 /// The index of a read.
@@ -297,14 +334,6 @@ fn entry(raw: KvEntry) -> Result<Entry, DiscoveryError> {
 
 fn garbled(call: &'static str, reason: impl std::fmt::Display) -> DiscoveryError {
     DiscoveryError::Garbled { call, reason: reason.to_string() }
-}
-
-fn bad_address(address: &str) -> DiscoveryError {
-    DiscoveryError::Refused {
-        call: "register",
-        status: StatusCode::BAD_REQUEST.as_u16(),
-        message: format!("the address {address:?} is not host:port"),
-    }
 }
 
 /// A duration as Consul reads it.

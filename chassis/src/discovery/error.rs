@@ -3,19 +3,21 @@
 /// Why a call to the registry failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoveryError {
-    /// The address of the registry is not a URL.
-    #[error("the registry's address {address:?} is not a URL")]
+    /// The address of the registry makes no sense.
+    #[error("the registry's address {address:?} cannot be used: {reason}")]
     Address {
-        /// The address as given.
+        /// Without its password.
         address: String,
         /// What is wrong with it.
-        source: reqwest::Error,
+        reason: String,
     },
     /// The registry did not answer, or not in time. The call may have been carried out.
-    #[error("the registry did not answer ({call})")]
+    #[error("the registry at {registry} did not answer ({call})")]
     Away {
         /// What was asked.
         call: &'static str,
+        /// Where, without a password.
+        registry: String,
         /// What the connection said.
         source: reqwest::Error,
     },
@@ -28,18 +30,25 @@ pub enum DiscoveryError {
         message: String,
     },
     /// The registry wants a token, or another one.
-    #[error("the registry denies access ({call}): {message}")]
+    #[error(
+        "the registry at {registry} refuses these credentials ({call}): {message}; check its token \
+         (--registry-token or TRADEWIND_REGISTRY_TOKEN)"
+    )]
     Denied {
         /// What was asked.
         call: &'static str,
+        /// Where, without a password.
+        registry: String,
         /// The registry's words.
         message: String,
     },
     /// The registry refused for another reason.
-    #[error("the registry refused ({call}, status {status}): {message}")]
+    #[error("the registry at {registry} refused ({call}, status {status}): {message}")]
     Refused {
         /// What was asked.
         call: &'static str,
+        /// Where, without a password.
+        registry: String,
         /// The HTTP status.
         status: u16,
         /// The registry's words.

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use contracts::error::chain;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -63,7 +64,8 @@ impl Lock {
                 Some(Err(error)) => {
                     // at a start this is usual: the instance's check is about to be registered
                     if !std::mem::replace(&mut unheard, true) {
-                        tracing::info!(lock = request.key, %error, "cannot wait for {} yet; trying on", request.key);
+                        let (lock, why) = (&request.key, chain(&error));
+                        tracing::info!(lock, why, "cannot wait for {lock} yet, trying on: {why}");
                     }
                     if stop.run_until_cancelled(sleep(backoff.pause())).await.is_none() {
                         return Err(DiscoveryError::ShuttingDown);

@@ -2,7 +2,8 @@
 //!
 //! - [`Consul`]: the few calls of Consul's HTTP API that we use, typed
 //! - [`Discovery`]: what callers ask for instances; [`Directory`] follows the registry by blocking
-//!   query, [`StaticDirectory`] holds fixed addresses
+//!   query, [`DnsDirectory`] asks for names where there is no registry, [`StaticDirectory`] holds fixed addresses
+//! - [`discovery_at`]: which of them, by the address of the registry
 //! - [`Registration`]: keeps an instance registered and its TTL check passing
 //! - [`Lock`]: a registry lock for work that only one instance may do
 //!
@@ -15,20 +16,24 @@ mod backoff;
 mod base64;
 mod consul;
 mod directory;
+mod dns;
 mod doubt;
 mod error;
 mod fixed;
 mod lock;
 mod registration;
+mod views;
 mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 pub use consul::{Answer, Consul, Entry, SessionRequest};
 pub use directory::Directory;
+pub use dns::DnsDirectory;
 pub use error::DiscoveryError;
 pub use fixed::StaticDirectory;
 pub use lock::{Lock, LockRequest};
@@ -55,4 +60,85 @@ pub trait Discovery: Send + Sync + 'static {
 
     /// The instances, and each change of them.
     fn changed(&self, service: &str) -> watch::Receiver<Arc<[Instance]>>;
+}
+
+/// Discovery at the address of a registry, until `shutdown`. `http://HOST:PORT` is a Consul, whose client comes with
+/// it, to register and to lock; `dns://{module}.DOMAIN:PORT` asks for names, and there is nothing to register with.
+pub fn discovery_at(
+    registry: &str,
+    token: Option<String>,
+    shutdown: CancellationToken,
+) -> Result<(Option<Consul>, Arc<dyn Discovery>), DiscoveryError> {
+    if is_by_name(registry) {
+        return Ok((None, Arc::new(DnsDirectory::new(registry, shutdown)?)));
+    }
+    let consul = Consul::new(registry, token).map_err(or_names)?;
+    Ok((Some(consul.clone()), Arc::new(Directory::new(consul, shutdown))))
+}
+
+/// Whether [`discovery_at`] could do with this address of a registry.
+pub(crate) fn check_address(registry: &str) -> Result<(), DiscoveryError> {
+    if is_by_name(registry) {
+        return dns::check_address(registry);
+    }
+    consul::base(registry).map(drop).map_err(or_names)
+}
+
+/// Whoever may name either is told of both.
+fn or_names(error: DiscoveryError) -> DiscoveryError {
+    match error {
+        DiscoveryError::Address { address, reason } => {
+            let reason = format!("{reason}, or dns://{{module}}.DOMAIN:PORT for names");
+            DiscoveryError::Address { address, reason }
+        }
+        other => other,
+    }
+}
+
+/// Whether the address of a registry asks for names instead.
+pub(crate) fn is_by_name(registry: &str) -> bool {
+    registry.starts_with("dns:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(registry: &str) -> Result<Option<Consul>, String> {
+        let found = discovery_at(registry, None, CancellationToken::new());
+        found.map(|(consul, _)| consul).map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn the_scheme_says_who_is_asked() {
+        assert!(at("http://consul:8500").unwrap().is_some());
+        assert!(at("dns://{module}:9000").unwrap().is_none(), "there is nothing to lock");
+        assert!(check_address("http://consul:8500").and(check_address("dns://{module}:9000")).is_ok());
+        for (wrong, says) in [
+            ("dns://orders:9000", "{module}"),
+            ("dns:{module}:9000", "dns://"),
+            ("consul:8500", "http://HOST:PORT"),
+            ("8500", "http://HOST:PORT"),
+            ("8500", "dns://{module}.DOMAIN:PORT"),
+            ("ftp://me:hunter2@consul", "http://HOST:PORT"),
+            ("me:hunter2@consul:8500", "http://HOST:PORT"),
+            ("dns://me:hunter2@{module}:9000", "dns://"),
+        ] {
+            let error = at(wrong).unwrap_err();
+            assert_eq!(check_address(wrong).unwrap_err().to_string(), error, "before anything is started");
+            assert!(error.contains(says) && !error.contains("hunter2"), "{wrong}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_is_away_is_named_without_a_password() {
+        let (consul, _) =
+            discovery_at("http://me:hunter2@127.0.0.1:1", None, CancellationToken::new()).unwrap();
+        let consul = consul.unwrap();
+        assert_eq!(consul.address(), "http://127.0.0.1:1");
+        let error = consul.kv_put("a", Vec::new()).await.unwrap_err();
+        let told = contracts::error::chain(&error);
+        assert!(told.contains("http://127.0.0.1:1 did not answer") && told.contains("refused"), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
 }

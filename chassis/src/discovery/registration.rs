@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contracts::error::chain;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -12,6 +13,8 @@ use super::{Consul, DiscoveryError, Instance};
 
 /// How long the last call, which takes the instance out of the registry, may take.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How often to say again that an instance cannot be registered.
+const REMIND: Duration = Duration::from_secs(30);
 /// The shortest TTL, at ten heartbeats a second; what asks for less gets this. A TTL outlives outages
 /// of up to two thirds of it, less the time that a call takes: 200 ms of this one at most.
 const SHORTEST_TTL: Duration = Duration::from_millis(300);
@@ -85,7 +88,8 @@ impl Heart {
         match timeout(FAREWELL, self.consul.deregister(id)).await {
             Ok(Ok(())) => tracing::info!(instance = id, "deregistered {id}"),
             Ok(Err(error)) => {
-                tracing::warn!(instance = id, %error, "cannot deregister {id}; its TTL will");
+                let why = chain(&error);
+                tracing::warn!(instance = id, why, "cannot deregister {id}, its TTL will: {why}");
             }
             Err(_) => tracing::warn!(instance = id, "no time to deregister {id}; its TTL will"),
         }
@@ -95,21 +99,23 @@ impl Heart {
     async fn beat(&self) {
         let interval = self.ttl / 3;
         let mut backoff = Backoff::new(interval.min(Duration::from_millis(100)), interval);
-        let mut unheard = false;
+        let mut said: Option<(String, Instant)> = None;
         loop {
             let begun = Instant::now();
             match self.register().await {
                 Ok(()) => {
                     backoff.reset();
-                    unheard = false;
+                    said = None;
                     self.told.send_replace(State::Registered);
                     sleep(interval.saturating_sub(begun.elapsed())).await;
                     self.pass_while_known(interval).await;
                 }
                 Err(error) => {
-                    if !std::mem::replace(&mut unheard, true) {
-                        let id = &self.instance.id;
-                        tracing::warn!(instance = id, %error, "cannot register {id}; trying on");
+                    let (id, why) = (&self.instance.id, chain(&error));
+                    let news = said.as_ref().is_none_or(|(last, at)| *last != why || at.elapsed() >= REMIND);
+                    if news {
+                        tracing::warn!(instance = id, why, "cannot register {id} yet, trying on: {why}");
+                        said = Some((why, Instant::now()));
                     }
                     sleep(backoff.pause()).await;
                 }
@@ -133,11 +139,11 @@ impl Heart {
                     sleep(interval.saturating_sub(begun.elapsed())).await;
                     continue;
                 }
-                Ok(Err(error)) => error.to_string(),
+                Ok(Err(error)) => chain(&error),
                 Err(_) => "no answer in time".to_owned(),
             };
             let id = &self.instance.id;
-            tracing::warn!(instance = id, error, "a heartbeat of {id} failed; registering again");
+            tracing::warn!(instance = id, error, "a heartbeat of {id} failed, registering again: {error}");
             return;
         }
     }

@@ -52,7 +52,7 @@ enum Type {
     Number,
 }
 
-/// The columns' names, as an INSERT lists them.
+/// The columns' names, as a statement lists them.
 pub(super) fn names() -> String {
     COLUMNS.map(|(name, _)| name).join(", ")
 }

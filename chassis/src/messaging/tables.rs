@@ -157,6 +157,8 @@ impl Tables {
             |source| StoreError::Migrate { module: format!("the {} of {module}", self.what), source };
         let mut migrator = Migrator::with_migrations(self.migrations(store.dialect(), module));
         migrator.dangerous_set_table_name(self.history_of(module));
+        // what a newer version has added is left to it, as it is with a module's own tables
+        migrator.set_ignore_missing(true);
         // sqlx's own lock is let go of before our commit
         migrator.set_locking(false);
         let mut tx = store.begin().await?;
@@ -186,5 +188,19 @@ impl Tables {
             Migration::new(number, (*description).into(), MigrationType::Simple, sql, false)
         };
         (1..).zip(self.migrations).map(migration).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_version_uses_stays_as_it_is() {
+        for tables in [&MAILBOX, &EVENT_LOG] {
+            for (description, sql) in tables.migrations {
+                assert_eq!(testkit::contractions(sql), [""; 0], "{}: {description}", tables.what);
+            }
+        }
     }
 }

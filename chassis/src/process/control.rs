@@ -35,9 +35,7 @@ pub(super) fn process_routes(bootstrap: &Bootstrap, bus: Option<Bus>) -> Router 
 }
 
 fn guarded(bootstrap: &Bootstrap, name: &str, endpoints: Router) -> Router {
-    let guard = Guard::new(bootstrap.operator_token.clone()).with_hosts(
-        bootstrap.advertise.iter().filter_map(|address| address.split(':').next().map(str::to_owned)),
-    );
+    let guard = Guard::new(bootstrap.operator_token.clone()).with_hosts(bootstrap.names());
     let endpoints = endpoints.layer(from_fn_with_state(guard.clone(), from_near_or_by_operator));
     Router::new().nest(&format!("/control/{name}"), guard.protect(Changes::ByOperator, endpoints))
 }

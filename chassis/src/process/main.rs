@@ -1,15 +1,22 @@
 //! The `main` of a process: runtime, signals, exit code.
 
+use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Module, Platform, run};
+use super::{ArgumentsError, Module, Platform, run};
 use crate::config::ConfigError;
+use crate::store::StoreError;
 use crate::telemetry::logs;
+
+/// How long threads may go on at the end that wait for the system: to look a name up, say.
+const LAST_CALLS: Duration = Duration::from_secs(1);
 
 /// The whole of a service's `main`: runs `assemble`'s modules until SIGTERM or Ctrl-C.
 pub fn main(
@@ -23,8 +30,8 @@ pub fn main(
     })
 }
 
-/// Starts logging and the runtime, drives `life` to its end and turns that into an exit code: 64 for a
-/// configuration that is not valid (sysexits.h, EX_USAGE), which no further start mends; 1 for anything
+/// Starts logging and the runtime, drives `life` to its end and turns that into an exit code: 64 for arguments or a
+/// configuration that cannot be used (sysexits.h, EX_USAGE), which no further start mends; 1 for anything
 /// else, a configuration that could not be had among it, so that whoever supervises starts it again.
 pub fn block_on(life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     logs::init();
@@ -35,7 +42,9 @@ pub fn block_on(life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(life) {
+    let outcome = runtime.block_on(life);
+    runtime.shutdown_timeout(LAST_CALLS);
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -45,10 +54,14 @@ pub fn block_on(life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> ExitCode {
-    match error.downcast_ref::<ConfigError>() {
-        Some(ConfigError::Invalid { .. }) => ExitCode::from(64),
-        _ => ExitCode::FAILURE,
-    }
+    if error.chain().any(is_for_a_person) { ExitCode::from(64) } else { ExitCode::FAILURE }
+}
+
+/// Whether somebody must mend it before the next start.
+fn is_for_a_person(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(error.downcast_ref::<ConfigError>(), Some(ConfigError::Invalid { .. }))
+        || matches!(error.downcast_ref::<StoreError>(), Some(StoreError::Address { .. }))
+        || error.is::<ArgumentsError>()
 }
 
 /// A socket that listens at the address that `flag` chose.
@@ -63,28 +76,60 @@ pub fn signalled() -> CancellationToken {
     let token = CancellationToken::new();
     let fired = token.clone();
     tokio::spawn(async move {
-        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(signal) => signal,
-            Err(error) => return tracing::error!("SIGTERM cannot be heard: {error}"),
-        };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+        match EndSignal::first().await {
+            Ok(_) => fired.cancel(),
+            Err(error) => tracing::error!("SIGTERM and Ctrl-C cannot be heard: {error}"),
         }
-        fired.cancel();
     });
     token
 }
 
+/// What tells a process to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndSignal {
+    /// SIGTERM.
+    Terminate,
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+}
+
+impl EndSignal {
+    /// The first of them. From now on neither ends this process by itself.
+    pub async fn first() -> io::Result<Self> {
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        tokio::select! {
+            _ = terminate.recv() => Ok(Self::Terminate),
+            _ = interrupt.recv() => Ok(Self::Interrupt),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::process::Args;
+    use crate::store::StoreUrl;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        args: Args,
+    }
 
     #[test]
-    fn only_a_configuration_that_a_person_must_mend_ends_with_64() {
+    fn only_what_a_person_must_mend_ends_with_64() {
         let application = || "orders".to_owned();
         let invalid = ConfigError::Invalid { application: application(), faults: Vec::new() };
-        assert_eq!(exit_code(&anyhow::Error::from(invalid).context("at the start")), ExitCode::from(64));
+        let nowhere = StoreUrl::parse("mysql://db/shop").expect_err("not an engine of ours");
+        let lost = Typed::parse_from(["orders", "--registry", "consul"]).args.resolve();
+        for error in
+            [anyhow::Error::from(invalid), nowhere.into(), lost.expect_err("no address of a registry").into()]
+        {
+            assert_eq!(exit_code(&error.context("at the start")), ExitCode::from(64));
+        }
         let unavailable = ConfigError::Unavailable {
             application: application(),
             server: "http://127.0.0.1:1".into(),

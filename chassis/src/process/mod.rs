@@ -14,6 +14,7 @@ mod control;
 mod main;
 mod messages;
 mod module;
+mod own_address;
 mod platform;
 
 #[cfg(test)]
@@ -28,8 +29,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
 
-pub use bootstrap::{Args, Bootstrap};
-pub use main::{bind, block_on, main, signalled};
+pub use bootstrap::{Args, ArgumentsError, Bootstrap, TokenError, given, operator_token};
+pub use main::{EndSignal, bind, block_on, main, signalled};
 pub use messages::{CarrierKind, FlowState, Messages, MessagesReport, MovingRequest};
 pub use module::{Door, Module};
 pub use platform::Platform;
@@ -56,16 +57,14 @@ pub async fn run(
     shutdown: CancellationToken,
     assemble: impl AsyncFnOnce(&Platform) -> anyhow::Result<Vec<Module>>,
 ) -> anyhow::Result<()> {
-    let address = bootstrap.advertised(listener.local_addr()?);
     // before anything is counted
     let sending = otlp::begin(bootstrap.otlp.as_deref(), &bootstrap.process, &bootstrap.instance)?;
     telemetry::process::measure();
+    let listening = listener.local_addr()?;
+    let bootstrap = unless_stopped(&shutdown, bootstrap.addressed(listening)).await?;
+    let address = bootstrap.advertise.clone().unwrap_or_else(|| listening.to_string());
     let platform = Platform::new(bootstrap)?;
-    // a process that still waits for what it needs can be told to stop
-    let modules = tokio::select! {
-        modules = assemble(&platform) => modules?,
-        () = shutdown.cancelled() => anyhow::bail!("told to stop before it was ready"),
-    };
+    let modules = unless_stopped(&shutdown, assemble(&platform)).await?;
 
     let background = TaskTracker::new();
     let (health, mut routes) =
@@ -130,6 +129,17 @@ pub async fn run(
     tracing::info!("stopped");
     sending.end().await;
     Ok(())
+}
+
+/// What a start waits for. A process that still waits can be told to stop.
+pub async fn unless_stopped<T>(
+    shutdown: &CancellationToken,
+    start: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    tokio::select! {
+        started = start => started,
+        () = shutdown.cancelled() => anyhow::bail!("told to stop before it was ready"),
+    }
 }
 
 /// How long requests from within may take once draining has begun. Where there is a door most of them came in

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Bootstrap, Messages};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Builder, ConfigError, Configuration, ProcessEnvironment, Source};
-use crate::discovery::{Consul, Directory, Discovery, StaticDirectory};
+use crate::discovery::{Consul, Discovery, StaticDirectory, discovery_at};
 use crate::messaging::bus::Gate;
 use crate::messaging::{Broker, Bus, Mailbox};
 use crate::server::Readiness;
@@ -22,7 +22,7 @@ pub struct Platform {
     pub bootstrap: Bootstrap,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// The registry, for locks; nothing where this process is on its own.
+    /// The registry, for locks; nothing where this process is on its own, or finds others by their names.
     pub consul: Option<Consul>,
     /// What carries messages; nothing where this process says and hears nothing by them.
     pub bus: Option<Bus>,
@@ -43,10 +43,9 @@ impl Platform {
     pub(super) fn new(bootstrap: Bootstrap) -> anyhow::Result<Self> {
         let shutdown = CancellationToken::new();
         let token = bootstrap.registry_token.clone();
-        let consul = bootstrap.registry.as_deref().map(|url| Consul::new(url, token)).transpose()?;
-        let discovery: Arc<dyn Discovery> = match &consul {
-            Some(consul) => Arc::new(Directory::new(consul.clone(), shutdown.clone())),
-            None => Arc::new(StaticDirectory::default()),
+        let (consul, discovery): (_, Arc<dyn Discovery>) = match &bootstrap.registry {
+            Some(registry) => discovery_at(registry, token, shutdown.clone())?,
+            None => (None, Arc::new(StaticDirectory::default())),
         };
         let bus = match &bootstrap.messages {
             Messages::None => None,
@@ -86,6 +85,7 @@ impl Platform {
         };
         let source = Source {
             profile: self.bootstrap.profile.clone(),
+            patience: self.bootstrap.patience,
             shutdown: self.shutdown.clone(),
             ..Source::new(server, self.bootstrap.instance_of(sections.application()), &self.bootstrap.data)
         };

@@ -6,11 +6,16 @@ use contracts::error::chain;
 use contracts::{Code, PortError, Problem};
 use sqlx::error::ErrorKind;
 
+use super::reach::Server;
+
 /// What the database itself refuses for the moment. PostgreSQL: serialization failure, deadlock, shutting
-/// down, starting, too many connections, and the three deadlines of `DEADLINES` (lock, statement, idle
-/// transaction); SQLite: busy.
-const PASSING: [&str; 10] =
-    ["40001", "40P01", "57P01", "57P03", "53300", "55P03", "57014", "25P03", "5", "517"];
+/// down, another server process crashed, starting, too many connections, disk full, out of memory, and the
+/// three deadlines of `DEADLINES` (lock, statement, idle transaction); SQLite: busy, disk full, no room for the
+/// file that connections share. (An error while writing, 778, is never for want of room, says its manual.)
+const PASSING: [&str; 15] = [
+    "40001", "40P01", "57P01", "57P02", "57P03", "53300", "53100", "53200", "55P03", "57014", "25P03", "5",
+    "517", "13", "4874",
+];
 
 /// What a COMMIT can be refused with, where nothing was committed then. PostgreSQL: serialization failure,
 /// deadlock; SQLite: busy.
@@ -62,6 +67,40 @@ pub enum StoreError {
         /// What it says.
         text: String,
     },
+    /// PostgreSQL is not there, or not yet.
+    #[error("{server} cannot be reached, and was waited for {waited_s} s")]
+    Away {
+        /// Which.
+        server: Box<Server>,
+        /// How long.
+        waited_s: u64,
+        /// What the last attempt met.
+        source: sqlx::Error,
+    },
+    /// PostgreSQL does not let us in, which no waiting mends.
+    #[error(
+        "{server} refuses these credentials: check the user {}, its password and the database in the store's \
+         address (--store or TRADEWIND_STORE)",
+        server.user
+    )]
+    Refused {
+        /// Which, and whom.
+        server: Box<Server>,
+        /// In its words.
+        source: sqlx::Error,
+    },
+    /// There is no such database, and we may not create it.
+    #[error(
+        "PostgreSQL at {} has no database {}, and the user {} may not create it: create it for that user, or name \
+         another in the store's address (--store or TRADEWIND_STORE)",
+        server.place, server.database, server.user
+    )]
+    NoDatabase {
+        /// Where, and for whom.
+        server: Box<Server>,
+        /// In its words.
+        source: sqlx::Error,
+    },
     /// The tables could not be brought up to date.
     #[error("the tables of {module} could not be brought up to date")]
     Migrate {
@@ -111,16 +150,28 @@ impl StoreError {
         if refused { Self::Sql(error) } else { Self::Commit(error) }
     }
 
-    /// Whether it may go better a moment later: no connection, a deadlock, a busy file.
+    /// Whether it may go better a moment later: no connection, a deadlock, a busy file, a full disk.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => true,
-            Self::Sql(sqlx::Error::Database(error)) => {
-                error.code().is_some_and(|code| PASSING.contains(&&*code))
-            }
+            Self::Away { .. } => true,
+            Self::Sql(error) => passes(error),
             _ => false,
         }
     }
+}
+
+/// Whether what was asked may go better a moment later.
+pub(super) fn passes(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed => true,
+        other => says(other, &PASSING),
+    }
+}
+
+/// Whether the database itself refused, with one of these codes.
+pub(super) fn says(error: &sqlx::Error, codes: &[&str]) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| codes.contains(&&*code))
 }
 
 /// The client learns that it may come again, or that it is our fault; the log learns the rest.

@@ -29,22 +29,37 @@ pub struct Stores {
     /// The placement of modules whose placement was never written down.
     otherwise: Placement,
     abort_at: AbortAt,
+    /// How long to wait for a server that is not there yet.
+    patience: Duration,
     opened: Mutex<BTreeMap<String, Arc<Mover>>>,
 }
 
 impl Stores {
     /// The stores at `url`, each where the folder `data` says, or else in the placement `otherwise`, which
     /// is written down then.
-    pub fn new(url: StoreUrl, data: &Path, otherwise: Placement, abort_at: AbortAt) -> Self {
+    pub fn new(
+        url: StoreUrl,
+        data: &Path,
+        otherwise: Placement,
+        abort_at: AbortAt,
+        patience: Duration,
+    ) -> Self {
         let placements = Placements::kept_in(data);
-        Self { url, placements, otherwise, abort_at, opened: Mutex::default() }
+        Self { url, placements, otherwise, abort_at, patience, opened: Mutex::default() }
     }
 
     /// Opens the database of `module` where its data is, creates it where it is missing, and brings its
-    /// tables up to date.
+    /// tables up to date. Waits for a server that is not there yet.
     pub async fn open(&self, module: &str, migrations: &Migrator) -> Result<Store, StoreError> {
-        let mover =
-            Mover::open(module, migrations, &self.url, &self.placements, self.otherwise, &self.abort_at);
+        let mover = Mover::open(
+            module,
+            migrations,
+            &self.url,
+            &self.placements,
+            self.otherwise,
+            &self.abort_at,
+            self.patience,
+        );
         let mover = Arc::new(mover.await?);
         let store = mover.store().clone();
         self.opened.lock().insert(module.to_owned(), mover);

@@ -16,6 +16,7 @@
 //! - [`placement`]: where each module's data is, written down
 //! - [`url`]: the addresses of both databases
 //! - [`pool`], [`writer`], [`turnstile`]: connections; the one line of all who write to a SQLite file
+//! - [`reach`]: the first connection: waits for a server, creates a database, tells what a refusal means
 //! - `measure`: how busy connections are
 //! - [`gate`], [`hold`]: what every caller passes, and how all of them are made to wait
 //! - [`relocation`]: the move itself
@@ -29,6 +30,7 @@ mod measure;
 mod migrate;
 mod placement;
 mod pool;
+mod reach;
 mod relocation;
 mod turnstile;
 mod url;
@@ -38,7 +40,7 @@ mod writer;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use sqlx::migrate::Migrator;
@@ -47,6 +49,7 @@ use sqlx::{Any, AnyPool, Executor, Transaction};
 pub use error::StoreError;
 pub use hosted::{StoreStatus, Stores, TableRows};
 pub use placement::{Placement, Placements};
+pub use reach::Server;
 pub use relocation::{AbortAt, Outcome, Phase, Progress, Report};
 pub use url::StoreUrl;
 pub(crate) use url::prefix;
@@ -54,6 +57,7 @@ pub(crate) use url::prefix;
 use self::gate::Gate;
 use self::url::Resolved;
 use self::writer::Writer;
+use crate::PATIENCE;
 use crate::telemetry::spans;
 
 /// Which engine answers.
@@ -92,14 +96,30 @@ struct Parts {
 
 impl Store {
     /// Opens the own database of `module`, creates it where it is missing, and brings its tables up to date.
+    /// Waits for a server that is not there yet.
     pub async fn open(url: &StoreUrl, module: &str, migrations: Migrator) -> Result<Self, StoreError> {
-        Self::at(&url.for_module(module, Placement::Own)?, module, migrations).await
+        Self::open_within(PATIENCE, url, module, migrations).await
     }
 
-    async fn at(target: &Resolved, module: &str, migrations: Migrator) -> Result<Self, StoreError> {
+    /// The same, and waits for as long as `patience`.
+    pub async fn open_within(
+        patience: Duration,
+        url: &StoreUrl,
+        module: &str,
+        migrations: Migrator,
+    ) -> Result<Self, StoreError> {
+        Self::at(&url.for_module(module, Placement::Own)?, module, migrations, patience).await
+    }
+
+    async fn at(
+        target: &Resolved,
+        module: &str,
+        migrations: Migrator,
+        patience: Duration,
+    ) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         spans::database(target.dialect.system());
-        migrate::run(target, module, migrations).await?;
+        migrate::run(target, module, migrations, patience).await?;
         let pool = pool::of_module(target)?;
         let gate = Gate::open(Writer::of(target, &pool)?);
         let parts = Arc::new(Parts { module: module.to_owned(), dialect: target.dialect, pool, gate });

@@ -1,8 +1,12 @@
 //! Where a module's database is.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use sqlx::postgres::PgConnectOptions;
 
 use super::{Dialect, Placement, StoreError};
+use crate::address;
 
 /// The address of the databases of a shop: `sqlite:FOLDER/{module}.db` or `postgres://…/tradewind_{module}`.
 /// Where it says `{module}` the module's name is put in for a database of its own, and `shop` for the one
@@ -10,6 +14,8 @@ use super::{Dialect, Placement, StoreError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreUrl(String);
 
+/// Where a module's name is put in.
+const MODULE: &str = "{module}";
 /// What stands in the place of a module's name in the address of the shared database.
 const SHARED: &str = "shop";
 
@@ -27,14 +33,18 @@ pub(super) struct Resolved {
 impl StoreUrl {
     /// The address in `text`.
     pub fn parse(text: &str) -> Result<Self, StoreError> {
-        let known = ["sqlite:", "postgres://", "postgresql://"];
-        if known.iter().any(|scheme| text.starts_with(scheme)) {
-            return Ok(Self(text.to_owned()));
+        let read = if text.starts_with("sqlite:") {
+            Ok(())
+        } else if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+            let readable = PgConnectOptions::from_str(&text.replace(MODULE, SHARED));
+            readable.map(drop).map_err(|error| error.to_string())
+        } else {
+            Err("it must begin with sqlite:, postgres:// or postgresql://".to_owned())
+        };
+        match read {
+            Ok(()) => Ok(Self(text.to_owned())),
+            Err(reason) => Err(StoreError::Address { address: address::shown(text), reason }),
         }
-        Err(StoreError::Address {
-            address: redacted(text),
-            reason: "it must begin with sqlite:, postgres:// or postgresql://".into(),
-        })
     }
 
     /// SQLite files in `folder`, one a module.
@@ -49,7 +59,7 @@ impl StoreUrl {
 
     /// Whether all modules are in one database, whatever their placement.
     pub(super) fn is_one_for_all(&self) -> bool {
-        !self.0.contains("{module}")
+        !self.0.contains(MODULE)
     }
 
     /// Where the data of `module` is in that placement.
@@ -58,7 +68,7 @@ impl StoreUrl {
             Placement::Own => prefix(module),
             Placement::Shared => SHARED.to_owned(),
         };
-        let address = self.0.replace("{module}", &name);
+        let address = self.0.replace(MODULE, &name);
         let Some(path) = address.strip_prefix("sqlite:") else {
             return Ok(Resolved { dialect: Dialect::Postgres, connect: address, file: None });
         };
@@ -83,16 +93,6 @@ pub(crate) fn prefix(module: &str) -> String {
 /// A path without percent signs, question marks and hashes, which would be read as part of an address.
 pub(super) fn escaped(file: &Path) -> String {
     file.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
-}
-
-/// An address as it may stand in a log: without its password.
-pub(super) fn redacted(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
-    // the password may hold an @ itself; a host cannot
-    match rest.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://…@{host}"),
-        None => address.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -128,7 +128,14 @@ mod tests {
     }
 
     #[test]
-    fn a_password_with_an_at_sign_leaks_no_part_of_itself() {
-        assert_eq!(redacted("mysql://root:se@cr@et@db/x"), "mysql://…@db/x");
+    fn an_address_that_cannot_be_read_is_refused_without_its_password() {
+        for broken in ["postgres://shop:secret@host:port/{module}", "postgresql://shop:secret@[::1/{module}"]
+        {
+            let refused = StoreUrl::parse(broken).expect_err(broken);
+            assert!(matches!(refused, StoreError::Address { .. }), "{refused:?}");
+            let told = contracts::error::chain(&refused);
+            assert!(told.contains("/{module}") && !told.contains("secret"), "{told}");
+        }
+        StoreUrl::parse("postgres://shop:secret@{module}-db/shop").expect("a server of its own");
     }
 }

@@ -20,6 +20,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::metrics::{self, Collected};
 use super::spans::tracers;
+use crate::address;
 use crate::backoff::Backoff;
 
 /// How long the collector may take to answer.
@@ -81,11 +82,29 @@ impl Sending {
     }
 }
 
+/// Whether something could be sent to `url`; why not, without what is secret in it.
+pub(crate) fn check_address(url: &str) -> Result<(), String> {
+    read(url).map(drop).with_context(|| unusable(url)).map_err(|error| format!("{error:#}"))
+}
+
+/// An address to which something can be sent.
+fn read(url: &str) -> anyhow::Result<http::Uri> {
+    let parsed: http::Uri = url.parse()?;
+    anyhow::ensure!(parsed.scheme_str() == Some("http"), "it begins with http://; there is no TLS here");
+    anyhow::ensure!(parsed.host().is_some(), "it names a host");
+    Ok(parsed)
+}
+
+fn unusable(url: &str) -> String {
+    let url = address::shown(url);
+    format!(
+        "--otlp is to be the address of an OTLP collector, such as http://127.0.0.1:4317, and not {url:?}"
+    )
+}
+
 impl Collector {
     fn at(url: &str) -> anyhow::Result<Self> {
-        let way = Way::to(url).with_context(|| {
-            format!("--otlp is to be the address of an OTLP collector, such as http://127.0.0.1:4317, and not {url:?}")
-        })?;
+        let way = Way::to(url).with_context(|| unusable(url))?;
         Ok(Self { way, over: CancellationToken::new(), tasks: TaskTracker::new() })
     }
 
@@ -153,10 +172,7 @@ const SERVICE: &str = "service.name";
 
 impl Way {
     fn to(url: &str) -> anyhow::Result<Self> {
-        let parsed: http::Uri = url.parse()?;
-        anyhow::ensure!(parsed.scheme_str() == Some("http"), "it begins with http://; there is no TLS here");
-        anyhow::ensure!(parsed.host().is_some(), "it names a host");
-        if parsed.port_u16() == Some(HTTP_PORT) {
+        if read(url)?.port_u16() == Some(HTTP_PORT) {
             let client = reqwest::Client::builder().no_proxy().connect_timeout(PATIENCE).build()?;
             return Ok(Self::Http(url.trim_end_matches('/').to_owned(), Arc::new(client)));
         }
@@ -225,6 +241,9 @@ mod tests {
         for wrong in ["", "collector", "https://collector:4317", "127.0.0.1:4317", "http://"] {
             let error = Collector::at(wrong).expect_err(wrong);
             assert!(format!("{error:#}").contains("such as http://127.0.0.1:4317"), "{error:#}");
+            assert_eq!(check_address(wrong), Err(format!("{error:#}")), "before anything is started");
         }
+        let secret = Collector::at("https://me:hunter2@collector:4317").expect_err("there is no TLS");
+        assert!(!format!("{secret:#}").contains("hunter2"), "{secret:#}");
     }
 }

@@ -1,6 +1,7 @@
 //! The typed API.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -22,6 +23,9 @@ use crate::sources::Target;
 /// The longest history that one request gets, and the usual one.
 const MOST_ENTRIES: u32 = 1000;
 const USUAL_ENTRIES: u32 = 50;
+
+/// How long whoever reads waits for the database, before they get what is known without it.
+const CATCHING_UP: Duration = Duration::from_secs(1);
 
 /// The longest name that the history keeps of whoever made a change.
 const LONGEST_WHO: usize = 100;
@@ -47,7 +51,10 @@ pub(super) async fn effective(
     Path((application, profile)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let effective = core.effective(&Target::parse(&application, &profile)?);
+    let target = Target::parse(&application, &profile)?;
+    // whoever was told of a change by another replica gets it here, too; why it fails, the poll says
+    let _ = tokio::time::timeout(CATCHING_UP, core.catch_up()).await;
+    let effective = core.effective(&target);
     let etag = etag(&effective);
     let tagged = [(header::ETAG, tag(&etag)), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
     if preconditions::is_known(&headers, &etag) {

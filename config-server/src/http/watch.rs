@@ -53,6 +53,9 @@ struct Watcher {
     core: Arc<Core>,
     application: String,
     changes: Receiver<u64>,
+    /// The version stands for the content: `poll` sees to it that no other content is served under the same. A
+    /// schema that is published makes no version, since services bring their defaults with them; and two
+    /// releases of a service that publish theirs in turn would wake each other without end.
     told: Option<u64>,
     _watching: Option<Watching>,
 }

@@ -1,6 +1,7 @@
 //! The store on SQLite and PostgreSQL.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chassis::config::protocol::{ChangeKind, DEFAULT_PROFILE, HistoryEntry, SHARED};
@@ -19,9 +20,9 @@ pub struct SqlChanges {
 }
 
 impl SqlChanges {
-    /// Opens the database and brings its tables up to date.
-    pub async fn open(url: &StoreUrl) -> Result<Self, StoreError> {
-        Ok(Self { store: Store::open(url, "config-server", sqlx::migrate!()).await? })
+    /// Opens the database and brings its tables up to date; waits for its server for as long as `patience`.
+    pub async fn open(url: &StoreUrl, patience: Duration) -> Result<Self, StoreError> {
+        Ok(Self { store: Store::open_within(patience, url, "config-server", sqlx::migrate!()).await? })
     }
 
     /// Closes every connection.

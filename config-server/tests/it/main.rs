@@ -6,6 +6,7 @@ mod files;
 mod guard;
 mod push;
 mod reading;
+mod replicas;
 mod spring;
 mod store;
 mod support;

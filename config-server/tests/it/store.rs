@@ -1,9 +1,13 @@
 //! The store of changes, the same on each engine.
 
+use std::time::Duration;
+
 use chassis::config::protocol::ChangeKind;
-use chassis::store::StoreUrl;
+use chassis::store::{StoreError, StoreUrl};
 use config_server::store::{Appended, ChangeSet, ChangeStore, Place, SqlChanges};
+use config_server::{Config, ConfigServer, OpenError};
 use contracts::Timestamp;
+use contracts::error::chain;
 use serde_json::{Value, json};
 
 use crate::support::{DEADLINE, TestServer};
@@ -26,7 +30,7 @@ fn set(expected: u64, changes: Vec<(Place, Option<Value>)>) -> ChangeSet {
 async fn a_change_set_is_written_whole_once_and_survives_reopening() {
     for database in testkit::databases().await {
         let url = StoreUrl::parse(&database.url).expect("an address");
-        let store = SqlChanges::open(&url).await.expect("opens");
+        let store = SqlChanges::open(&url, DEADLINE).await.expect("opens");
         let both = vec![(place("a"), Some(json!({"deep": [1, "x"]}))), (place("b"), Some(Value::Null))];
         assert_eq!(store.append(&set(0, both)).await.expect("writes"), Appended::As(1), "{}", database.name);
         assert_eq!(store.append(&set(0, vec![(place("a"), None)])).await.expect("decides"), Appended::Stale);
@@ -42,7 +46,7 @@ async fn a_change_set_is_written_whole_once_and_survives_reopening() {
         let before = store.load().await.expect("reads");
         store.close().await;
 
-        let store = SqlChanges::open(&url).await.expect("opens again");
+        let store = SqlChanges::open(&url, DEADLINE).await.expect("opens again");
         let after = store.load().await.expect("reads");
         assert_eq!(after, before, "{}", database.name);
         assert_eq!(store.revision().await.expect("reads"), after.revision(), "{}", database.name);
@@ -64,11 +68,33 @@ async fn a_change_set_is_written_whole_once_and_survives_reopening() {
 }
 
 #[tokio::test]
+async fn a_database_that_does_not_come_ends_the_start_and_is_named() {
+    let (files, data) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    // nothing listens on port 1
+    let database = StoreUrl::parse("postgres://shop:hunter2@127.0.0.1:1/config").expect("an address");
+    let config = Config {
+        database: Some(database),
+        patience: Duration::ZERO,
+        ..Config::new(files.path(), data.path())
+    };
+    let error = ConfigServer::open(config).await.map(drop).expect_err("nobody there");
+    assert!(matches!(error, OpenError::Store(StoreError::Away { .. })), "{error:?}");
+    let told = chain(&error);
+    assert!(
+        told.contains("PostgreSQL at 127.0.0.1:1 (database config)") && told.contains("refused"),
+        "{told}"
+    );
+    assert!(!told.contains("hunter2"), "{told}");
+}
+
+#[tokio::test]
 async fn of_two_replicas_that_write_at_once_one_is_told_that_it_is_stale() {
     for database in testkit::databases().await {
         let url = StoreUrl::parse(&database.url).expect("an address");
-        let (one, two) =
-            (SqlChanges::open(&url).await.expect("opens"), SqlChanges::open(&url).await.expect("opens"));
+        let (one, two) = (
+            SqlChanges::open(&url, DEADLINE).await.expect("opens"),
+            SqlChanges::open(&url, DEADLINE).await.expect("opens"),
+        );
         let (first, second) =
             (set(0, vec![(place("a"), Some(json!(1)))]), set(0, vec![(place("a"), Some(json!(2)))]));
         let (first, second) = tokio::join!(one.append(&first), two.append(&second));
@@ -84,7 +110,8 @@ async fn of_two_replicas_that_write_at_once_one_is_told_that_it_is_stale() {
 async fn a_schema_that_one_replica_takes_reaches_the_other() {
     for database in testkit::databases().await {
         let url = StoreUrl::parse(&database.url).expect("an address");
-        let (mut one, mut two) = (TestServer::replica_on(&url).await, TestServer::replica_on(&url).await);
+        let (mut one, mut two) =
+            (TestServer::replica_on(&url, &[]).await, TestServer::replica_on(&url, &[]).await);
         for default in [1, 2] {
             let schema = json!({"type": "object", "properties": {"x": {"default": {"y": default}}}});
             assert!(one.publish("orders", &schema).await.status().is_success());

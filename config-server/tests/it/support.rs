@@ -19,6 +19,10 @@ use tokio_util::sync::CancellationToken;
 /// No state takes longer to come about.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
+/// How often a server looks for what changed, and one that does so when it starts and never again.
+const ATTENTIVE: Duration = Duration::from_millis(20);
+const INATTENTIVE: Duration = Duration::from_secs(24 * 60 * 60);
+
 pub const TOKEN: &str = "open sesame";
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -75,20 +79,26 @@ pub struct TestServer {
     pub address: SocketAddr,
     pub http: Client,
     database: Option<StoreUrl>,
+    poll: Duration,
     running: Option<(CancellationToken, tokio::task::JoinHandle<()>)>,
 }
 
 impl TestServer {
     pub async fn start(files: &[(&str, &str)]) -> Self {
-        Self::start_on(None, files).await
+        Self::start_on(None, files, ATTENTIVE).await
     }
 
-    /// A server without files on a database that others may use, too.
-    pub async fn replica_on(database: &StoreUrl) -> Self {
-        Self::start_on(Some(database.clone()), &[]).await
+    /// A server on a database that others may use, too.
+    pub async fn replica_on(database: &StoreUrl, files: &[(&str, &str)]) -> Self {
+        Self::start_on(Some(database.clone()), files, ATTENTIVE).await
     }
 
-    async fn start_on(database: Option<StoreUrl>, files: &[(&str, &str)]) -> Self {
+    /// The same, but it looks for what changed only when it is asked.
+    pub async fn inattentive_replica_on(database: &StoreUrl, files: &[(&str, &str)]) -> Self {
+        Self::start_on(Some(database.clone()), files, INATTENTIVE).await
+    }
+
+    async fn start_on(database: Option<StoreUrl>, files: &[(&str, &str)], poll: Duration) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut server = Self {
             files: folder,
@@ -96,6 +106,7 @@ impl TestServer {
             address: ([127, 0, 0, 1], 0).into(),
             http: Client::builder().no_proxy().build().expect("a client"),
             database,
+            poll,
             running: None,
         };
         for (name, text) in files {
@@ -109,7 +120,7 @@ impl TestServer {
     pub async fn resume(&mut self) {
         let config = Config {
             token: Some(TOKEN.into()),
-            poll: Duration::from_millis(20),
+            poll: self.poll,
             database: self.database.clone(),
             ..Config::new(self.files.path(), self.data.path())
         };
@@ -192,10 +203,7 @@ impl TestServer {
     /// Loads the sections of `orders`, and waits until the server knows of the instance.
     pub async fn service(&self, environment: &[(&str, &str)]) -> Service {
         let data = tempfile::tempdir().expect("a folder");
-        let source = self.source(data.path(), environment);
-        let configuration = orders().load(&source).await.expect("loads");
-        let saga = configuration.section();
-        let service = Service { configuration, saga, _stop: source.shutdown.drop_guard(), _data: data };
+        let service = Service::start(self.source(data.path(), environment), data).await;
         self.instance_runs(service.configuration.report().version).await;
         service
     }
@@ -227,6 +235,15 @@ pub struct Service {
     pub saga: Live<Saga>,
     _stop: tokio_util::sync::DropGuard,
     _data: tempfile::TempDir,
+}
+
+impl Service {
+    /// Loads the sections of `orders` from a source with this data folder.
+    pub async fn start(source: Source, data: tempfile::TempDir) -> Self {
+        let configuration = orders().load(&source).await.expect("loads");
+        let saga = configuration.section();
+        Self { configuration, saga, _stop: source.shutdown.drop_guard(), _data: data }
+    }
 }
 
 /// The sections of the application `orders`.

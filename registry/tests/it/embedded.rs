@@ -34,7 +34,12 @@ async fn a_token_is_asked_for_in_consuls_words() {
     http.get("/v1/status/leader").await.ok();
     let client = |token: Option<&str>| Consul::new(&http.base, token.map(str::to_owned)).unwrap();
     client(Some("secret")).kv_put("b", b"x".to_vec()).await.unwrap();
-    assert!(matches!(client(None).kv_put("b", b"x".to_vec()).await, Err(DiscoveryError::Denied { .. })));
+    let denied = client(None).kv_put("b", b"x".to_vec()).await.unwrap_err();
+    assert!(matches!(denied, DiscoveryError::Denied { .. }), "{denied}");
+    let told = denied.to_string();
+    for part in [http.base.trim_end_matches('/'), "refuses these credentials", "TRADEWIND_REGISTRY_TOKEN"] {
+        assert!(told.contains(part), "{told:?} does not say {part:?}");
+    }
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use chassis::config::Configuration;
 use chassis::messaging::rpc;
 use chassis::process::{Module, Platform};
 use contracts::catalog::Catalog;
+use sqlx::migrate::Migrator;
 
 pub mod amqp;
 pub mod cache;
@@ -32,6 +33,11 @@ use config::CacheConfig;
 use service::Service;
 use store::{CatalogStore, SqlStore};
 
+/// The module's tables.
+pub fn migrations() -> Migrator {
+    sqlx::migrate!("./migrations")
+}
+
 /// The port over REST and gRPC.
 pub fn routes(port: Arc<dyn Catalog>) -> axum::Router {
     rest::routes(port.clone()).merge(grpc::routes(port))
@@ -42,7 +48,7 @@ pub fn routes(port: Arc<dyn Catalog>) -> axum::Router {
 pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::Result<Module> {
     let configuration =
         platform.configure(Configuration::builder("catalog").section::<CacheConfig>()).await?;
-    let store = SqlStore::new(platform.store("catalog", sqlx::migrate!("./migrations")).await?);
+    let store = SqlStore::new(platform.store("catalog", migrations()).await?);
     let added = store.products_seed(&seed::products()?).await.context("seeding the catalog")?;
     if added > 0 {
         tracing::info!(added, "added {added} products to the catalog");

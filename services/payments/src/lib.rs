@@ -35,6 +35,7 @@ use chassis::messaging::participant::take_part;
 use chassis::messaging::rpc;
 use chassis::process::{Module, Platform};
 use contracts::payments::Payments;
+use sqlx::migrate::Migrator;
 
 use crate::config::{CardNetworkConfig, SettleConfig};
 use crate::network::HttpCardNetwork;
@@ -42,6 +43,11 @@ use crate::service::Service;
 use crate::store::SqlStore;
 
 const NAME: &str = "payments";
+
+/// The module's tables.
+pub fn migrations() -> Migrator {
+    sqlx::migrate!("./migrations")
+}
 
 /// The port over REST and gRPC.
 pub fn routes(port: Arc<dyn Payments>) -> Router {
@@ -54,7 +60,7 @@ pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::R
     let configuration = platform.configure(sections).await?;
     let settle = configuration.section::<SettleConfig>();
     let network = HttpCardNetwork::new(configuration.section());
-    let store = platform.store(NAME, sqlx::migrate!("./migrations")).await?;
+    let store = platform.store(NAME, migrations()).await?;
     let mailbox = platform.mailbox(NAME, &store).await?;
     let service = Arc::new(Service::new(
         Arc::new(SqlStore::new(store, mailbox.clone())),

@@ -16,6 +16,7 @@ use chassis::messaging::participant::take_part;
 use chassis::messaging::rpc;
 use chassis::process::{Module, Platform};
 use contracts::shipping::Shipping;
+use sqlx::migrate::Migrator;
 
 pub mod amqp;
 pub mod carrier;
@@ -37,6 +38,11 @@ use tracking::Tracker;
 
 const NAME: &str = "shipping";
 
+/// The module's tables.
+pub fn migrations() -> Migrator {
+    sqlx::migrate!("./migrations")
+}
+
 /// The port over REST and gRPC.
 pub fn routes(port: Arc<dyn Shipping>) -> axum::Router {
     rest::routes(port.clone()).merge(grpc::routes(port))
@@ -47,7 +53,7 @@ pub fn routes(port: Arc<dyn Shipping>) -> axum::Router {
 pub async fn assemble(platform: &Platform, wires: &wires::Resolver) -> anyhow::Result<Module> {
     let sections = Configuration::builder(NAME).section::<CarrierConfig>().section::<TrackingConfig>();
     let configuration = platform.configure(sections).await?;
-    let db = platform.store(NAME, sqlx::migrate!("./migrations")).await?;
+    let db = platform.store(NAME, migrations()).await?;
     let mailbox = platform.mailbox(NAME, &db).await?;
     let store: Arc<dyn ShippingStore> = Arc::new(SqlStore::new(db, mailbox.clone()));
     let tracker =

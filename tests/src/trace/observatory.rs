@@ -24,7 +24,7 @@ pub struct Observatory {
 impl Observatory {
     /// The one that `shop` has brought along.
     pub fn of(shop: &Shop) -> Self {
-        let addresses = &shop.client.up.addresses;
+        let addresses = shop.client.addresses();
         let url = addresses.observatory.as_ref().expect("an observatory of its own").clone();
         let otlp = addresses.otlp.as_ref().expect("a collector").clone();
         Self { http: shop.http.clone(), url, otlp }

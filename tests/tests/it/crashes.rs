@@ -176,7 +176,7 @@ async fn die(shop: &Shop, story: Story, point: &str) -> Order {
 /// How often they were started again: more than once after one death, where recovery meets the same point before the
 /// change has arrived.
 fn restarts(hosts: &[ProcessStatus]) -> u32 {
-    hosts.iter().map(|process| process.restarts).sum()
+    hosts.iter().filter_map(|process| process.restarts).sum()
 }
 
 fn was_aborted(process: &ProcessStatus) -> bool {

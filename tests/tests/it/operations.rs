@@ -5,10 +5,12 @@
 //! - `refusals`: what `up` and `reset` refuse, and why
 //! - `endings`: drained, killed, started again
 //! - `control_plane`: who may change what
+//! - `elsewhere`: a shop that is asked by its addresses alone, as if nobody supervised it
 //! - `surfaces`: what every process shows to those who watch it
 
 mod configuration;
 mod control_plane;
+mod elsewhere;
 mod endings;
 mod first_minutes;
 mod refusals;

@@ -2,14 +2,15 @@
 
 mod change;
 mod messages;
+mod migrate;
+mod order;
+mod probe;
+mod shop;
 mod topology;
 mod trace;
 mod up;
 
-use std::path::PathBuf;
-
 use clap::{Args, Parser, Subcommand};
-use contracts::orders::Coordination;
 
 use crate::exit;
 
@@ -20,6 +21,10 @@ pub use change::{
 pub use messages::{
     DeadLetterArgs, DeadLettersCommand, DeadLettersListArgs, ReadModel, RedriveArgs, ReplayArgs,
 };
+pub use migrate::MigrateArgs;
+pub use order::OrderArgs;
+pub use probe::ProbeArgs;
+pub use shop::{ElsewhereArgs, FolderArgs, ShopArgs};
 pub use topology::{MoveArgs, TopologyCommand, TopologyListArgs, TopologyShowArgs};
 pub use trace::{TraceArgs, Traced};
 pub use up::{ObservatoryArgs, Ports, RunArgs, UpArgs};
@@ -56,11 +61,13 @@ pub enum Command {
     #[command(after_help = "Example:\n  tradewind start payments")]
     Start(ProcessArgs),
     /// Show the processes of the running shop and the broker's queues: where they are, what they use, how they do
-    #[command(after_help = "Example:\n  tradewind status --json | jq '.totals'")]
+    #[command(
+        after_help = "Examples:\n  tradewind status --json | jq '.totals'\n  tradewind status --gateway http://gateway:8080 --registry http://consul:8500"
+    )]
     Status(StatusArgs),
     /// Place orders through the gateway and show what became of them
     #[command(
-        after_help = "Examples:\n  tradewind order\n  tradewind order --card tok_decline\n  tradewind order --coordination choreographed\n  tradewind order --count 500 --concurrency 16\n\nExit code 0 only when every order was confirmed."
+        after_help = "Examples:\n  tradewind order\n  tradewind order --card tok_decline\n  tradewind order --coordination choreographed\n  tradewind order --count 500 --concurrency 16\n  tradewind order --endless --pause 200ms\n\nExit code 0 only when every order was confirmed; of `--endless` when it was told to stop."
     )]
     Order(OrderArgs),
     /// Show every step of an order
@@ -104,6 +111,11 @@ pub enum Command {
     /// Look at topologies: which modules share a process
     #[command(subcommand, after_help = "Example:\n  tradewind topology show monolith")]
     Topology(TopologyCommand),
+    /// Bring the tables of modules and servers up to date, before anybody starts who uses them; whoever starts does it for its own
+    #[command(
+        after_help = "Examples:\n  tradewind migrate --store postgres://shop:secret@localhost/tradewind_{module}\n  tradewind migrate orders payments"
+    )]
+    Migrate(MigrateArgs),
     /// Empty the data folder: every order, every change of configuration, every log
     #[command(after_help = "Example:\n  tradewind reset --yes")]
     Reset(ResetArgs),
@@ -112,19 +124,11 @@ pub enum Command {
         after_help = "Examples:\n  tradewind run catalog inventory --listen 127.0.0.1:9000\n  tradewind run inventory --listen 127.0.0.1:9001 --registry http://127.0.0.1:8500 --config-server http://127.0.0.1:8888"
     )]
     Run(Box<RunArgs>),
-}
-
-/// Which shop.
-#[derive(Debug, Clone, Args)]
-pub struct ShopArgs {
-    /// The data folder of the shop
-    #[arg(long, value_name = "FOLDER", default_value = ShopArgs::USUAL_DATA, env = "TRADEWIND_DATA")]
-    pub data: PathBuf,
-}
-
-impl ShopArgs {
-    /// The data folder when none is named.
-    pub const USUAL_DATA: &str = ".tradewind";
+    /// Ask a process whether it is ready: for health checks where there is no shell
+    #[command(
+        after_help = "Examples:\n  tradewind probe http://127.0.0.1:9000/readyz\n  tradewind probe --listen 0.0.0.0:9000\n\nExit code 0 when it answers 2xx within two seconds; otherwise 1, and one line that says why."
+    )]
+    Probe(ProbeArgs),
 }
 
 /// Names a service of a shop.
@@ -147,49 +151,6 @@ pub struct StatusArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// Places orders.
-#[derive(Debug, Clone, Args)]
-pub struct OrderArgs {
-    /// Which shop.
-    #[command(flatten)]
-    pub shop: ShopArgs,
-    /// The product
-    #[arg(long, default_value = "KIT-0001")]
-    pub sku: String,
-    /// How many of it
-    #[arg(long, default_value_t = 1)]
-    pub quantity: u32,
-    /// The card to pay with; card-network/README.md lists the test cards
-    #[arg(long, value_name = "TOKEN", default_value = "tok_approve")]
-    pub card: String,
-    /// Who orders
-    #[arg(long, value_name = "NAME", default_value = "demo")]
-    pub customer: String,
-    /// Who drives the order: sync, orchestrated or choreographed; as configured when not given
-    #[arg(long, value_name = "NAME", value_parser = coordination)]
-    pub coordination: Option<Coordination>,
-    /// How long to wait for each order to end, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub patience: u64,
-    /// How many orders to place
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub count: u32,
-    /// How many of them at the same time
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub concurrency: u16,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What somebody means by the name of a coordination.
-fn coordination(text: &str) -> Result<Coordination, String> {
-    Coordination::parse(text).ok_or_else(|| {
-        let names: Vec<_> = Coordination::ALL.into_iter().map(Coordination::as_str).collect();
-        format!("it is one of {}", names.join(", "))
-    })
 }
 
 /// Shows an order's steps.
@@ -240,7 +201,7 @@ pub struct AuditArgs {
 pub struct ResetArgs {
     /// Which shop.
     #[command(flatten)]
-    pub shop: ShopArgs,
+    pub shop: FolderArgs,
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
@@ -288,7 +249,8 @@ mod tests {
             }
         });
         without.sort();
-        assert_eq!(without, ["down", "reset", "run", "start", "stop"]);
+        // what a probe has to say is its exit code
+        assert_eq!(without, ["down", "probe", "reset", "run", "start", "stop"]);
     }
 
     #[test]

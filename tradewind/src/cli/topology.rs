@@ -34,7 +34,7 @@ pub enum TopologyCommand {
     #[command(
         after_help = "Examples:\n  tradewind topology show\n  tradewind topology show step-4-payments\n  tradewind topology show ./mine.toml --svg mine.svg"
     )]
-    Show(TopologyShowArgs),
+    Show(Box<TopologyShowArgs>),
 }
 
 /// Lists topologies.

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chassis::process::given;
 use clap::{Args, Parser, ValueEnum};
 
-use super::ShopArgs;
+use super::FolderArgs;
 use crate::run::Role;
 
 /// Which ports the shop takes.
@@ -23,7 +24,7 @@ pub enum Ports {
 pub struct UpArgs {
     /// Which shop.
     #[command(flatten)]
-    pub shop: ShopArgs,
+    pub shop: FolderArgs,
     /// Which modules share a process: a built-in topology (`tradewind topology list`), or a file. A shop that is
     /// arranged otherwise is moved there; one that is new begins as microservices when nothing is said
     #[arg(long, value_name = "NAME|FILE", env = "TRADEWIND_TOPOLOGY")]
@@ -87,6 +88,20 @@ pub struct UpArgs {
 }
 
 impl UpArgs {
+    /// The same without what is empty, which is not given: an environment may hold a variable that says nothing.
+    pub fn without_what_is_empty(self) -> Self {
+        let own = |value: Option<String>| given(&value).map(str::to_owned);
+        Self {
+            topology: own(self.topology),
+            store: own(self.store),
+            registry: own(self.registry),
+            registry_token: own(self.registry_token),
+            broker: own(self.broker),
+            otlp: own(self.otlp),
+            ..self
+        }
+    }
+
     pub(super) fn parse_from_nothing() -> Self {
         #[derive(Parser)]
         struct Alone {
@@ -140,4 +155,23 @@ pub struct ObservatoryArgs {
     /// Where the observatory has its pages, and answers Jaeger's query API
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:16686", env = "TRADEWIND_PAGES_LISTEN")]
     pub pages_listen: SocketAddr,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn what_is_empty_is_not_given() {
+        let words = ["tradewind", "up", "--topology", "", "--store", "", "--registry", "", "--broker", " "];
+        let words = words.into_iter().chain(["--registry-token", "", "--otlp", "none"]);
+        let Some(Command::Up(args)) = Cli::try_parse_from(words).expect("parses").command else {
+            panic!("it is up");
+        };
+        let args = args.without_what_is_empty();
+        let others = [args.topology, args.store, args.registry, args.registry_token, args.broker];
+        assert!(others.iter().all(Option::is_none), "{others:?}");
+        assert_eq!(args.otlp.as_deref(), Some("none"));
+    }
 }

@@ -72,7 +72,7 @@ struct Behind {
 }
 
 async fn set(args: &ConfigSetArgs) -> anyhow::Result<()> {
-    let admin = Shop::find(&args.of.shop)?.admin()?;
+    let admin = Shop::find(&args.of.shop)?.operator()?;
     // text that is not JSON stands for itself, so that `grpc` needs no quotes within quotes
     let value = serde_json::from_str(&args.value).unwrap_or_else(|_| Value::from(args.value.as_str()));
     let changed = set_key(&admin, &args.of.application, &args.of.profile, &args.key, value).await?;
@@ -181,7 +181,7 @@ fn changes(entries: &[HistoryEntry]) -> String {
 }
 
 async fn rollback(args: &ConfigRollbackArgs) -> anyhow::Result<()> {
-    let admin = Shop::find(&args.of.shop)?.admin()?;
+    let admin = Shop::find(&args.of.shop)?.operator()?;
     let changed = admin.rollback(&args.of.application, &args.of.profile, args.version).await?;
     if args.of.json {
         return super::print_json(&changed);

@@ -17,11 +17,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Stops the shop and waits until it is gone. That none runs is no failure.
 pub async fn down(args: &ShopArgs) -> anyhow::Result<()> {
-    let folder = Folder::at(&args.data)?;
-    if !folder.in_use() {
+    let folder = Folder::at(&args.folder.data)?;
+    if !args.elsewhere.is_meant() && !folder.in_use() {
         return Ok(text::say(format_args!("no shop is running on {}", folder.path().display()))?);
     }
     let shop = Shop::find(args)?;
+    let shop = shop.supervised()?;
     shop.take_down().await?;
     let patience = Instant::now() + PATIENCE;
     // the lock is the last thing that the supervisor lets go of

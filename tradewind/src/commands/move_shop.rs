@@ -16,6 +16,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Moves the shop, or takes a move back; returns at its end.
 pub async fn move_shop(args: &MoveArgs) -> anyhow::Result<()> {
     let shop = Shop::find(&args.shop)?;
+    let shop = shop.supervised()?;
     let mut status = match &args.to {
         Some(name) => {
             let here = std::env::current_dir().context("the current folder")?;

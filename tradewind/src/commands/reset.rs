@@ -34,7 +34,9 @@ pub async fn reset(args: &ResetArgs) -> anyhow::Result<()> {
         return Ok(text::say(format_args!("{} is not there: nothing to do", path.display()))?);
     }
     let lock = folder.lock()?;
-    if !args.yes && !confirmed(path)? {
+    // whoever is told to end does not wait for an answer
+    let asked = path.to_owned();
+    if !args.yes && !tokio::task::spawn_blocking(move || confirmed(&asked)).await.context("asking")?? {
         return Err(Ending::Usage("nothing was deleted".into()).into());
     }
     // what is left of a shop that was killed may be writing still
@@ -71,10 +73,10 @@ fn remove(path: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::ShopArgs;
+    use crate::cli::FolderArgs;
 
     fn args(data: &Path) -> ResetArgs {
-        ResetArgs { shop: ShopArgs { data: data.to_owned() }, yes: true }
+        ResetArgs { shop: FolderArgs { data: data.to_owned() }, yes: true }
     }
 
     #[tokio::test]

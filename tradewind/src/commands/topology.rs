@@ -11,7 +11,7 @@ use crate::cli::{TopologyCommand, TopologyListArgs, TopologyShowArgs};
 use crate::client::Shop;
 use crate::exit::Ending;
 use crate::text;
-use crate::topology::{Part, Topology, Way, drawing, usual_wire};
+use crate::topology::{Edge, Part, Topology, Way, drawing, usual_wire};
 
 /// Shows topologies.
 pub async fn topology(command: TopologyCommand) -> anyhow::Result<()> {
@@ -50,15 +50,40 @@ async fn show(args: &TopologyShowArgs) -> anyhow::Result<()> {
                 .with_context(|| format!("{} cannot be written", file.display()))?;
             Ok(text::say(format_args!("{} is drawn in {}", topology.name, file.display()))?)
         }
-        None if args.json => super::print_json(&topology),
+        None if args.json => super::print_json(&Told::of(&topology)),
         None => Ok(text::say(drawing::as_text(&topology, usual_wire))?),
+    }
+}
+
+/// A topology for programs: what its file says, and who calls whom in it.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    topology: &'a Topology,
+    edges: Vec<Call>,
+}
+
+/// A call of one module by another.
+#[derive(Serialize)]
+struct Call {
+    caller: Part,
+    callee: Part,
+    /// A wire, `local` within one process, or `public` where the gateway passes on what came in.
+    way: String,
+}
+
+impl<'a> Told<'a> {
+    fn of(topology: &'a Topology) -> Self {
+        let edges = topology.edges(usual_wire).into_iter();
+        let call = |Edge { caller, callee, way }| Call { caller, callee, way: way.to_string() };
+        Self { topology, edges: edges.map(call).collect() }
     }
 }
 
 /// The topology of a running shop, with the wires that its calls take now, whatever its file said in the beginning.
 async fn as_it_runs(shop: &Shop) -> anyhow::Result<Topology> {
-    let mut topology = Topology { wires: BTreeMap::new(), ..shop.topology().await? };
-    let in_use = wires::in_use(shop, &shop.status().await?).await;
+    let mut topology = Topology { wires: BTreeMap::new(), ..shop.supervised()?.topology().await? };
+    let in_use = wires::in_use(shop, &shop.status().await?).await?;
     let wire = |caller, callee| taken(&in_use, caller, callee).unwrap_or(usual_wire(caller, callee));
     for edge in topology.edges(wire) {
         if let Way::Over(wire @ (WireKind::Rest | WireKind::Grpc | WireKind::Amqp)) = edge.way {

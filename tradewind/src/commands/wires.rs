@@ -45,7 +45,7 @@ pub async fn wires(args: WiresArgs) -> anyhow::Result<()> {
 
 async fn show(args: &StatusArgs) -> anyhow::Result<()> {
     let shop = Shop::find(&args.shop)?;
-    let edges = in_use(&shop, &shop.status().await?).await;
+    let edges = in_use(&shop, &shop.status().await?).await?;
     if args.json {
         return super::print_json(&edges);
     }
@@ -53,13 +53,21 @@ async fn show(args: &StatusArgs) -> anyhow::Result<()> {
 }
 
 /// Every edge of every process that is ready.
-pub(super) async fn in_use(shop: &Shop, status: &ShopStatus) -> Vec<EdgeReport> {
+pub(super) async fn in_use(shop: &Shop, status: &ShopStatus) -> Result<Vec<EdgeReport>, RequestError> {
     let asked = status.hosted().filter_map(|(module, process)| {
         let address = process.http_address()?;
         Some(edges_at(shop, address, module))
     });
-    // modules that call nobody have no such report
-    join_all(asked).await.into_iter().filter_map(Result::ok).flatten().collect()
+    let mut edges = Vec::new();
+    for told in join_all(asked).await {
+        match told {
+            Ok(told) => edges.extend(told),
+            Err(error) if error.is_closed_door() => return Err(error),
+            // modules that call nobody have no such report
+            Err(_) => {}
+        }
+    }
+    Ok(edges)
 }
 
 async fn edges_at(shop: &Shop, address: &str, module: &str) -> Result<Vec<EdgeReport>, RequestError> {
@@ -103,11 +111,12 @@ struct Switched {
 async fn set(args: &WiresSetArgs) -> anyhow::Result<()> {
     let WiresSetArgs { origin, target, .. } = args;
     let shop = Shop::find(&args.shop)?;
+    let operator = shop.operator()?;
     check_edge(&shop, origin, target).await?;
 
     let wire = args.wire.as_str();
     let key = format!("wires.{origin}.{target}");
-    let changed = set_key(&shop.admin()?, SHARED, DEFAULT_PROFILE, &key, Value::from(wire)).await?;
+    let changed = set_key(&operator, SHARED, DEFAULT_PROFILE, &key, Value::from(wire)).await?;
     let instances = until_taken_over(&shop, args).await?;
 
     let taken_over = instances.iter().all(|instance| instance.taken_over);
@@ -140,9 +149,10 @@ async fn check_edge(shop: &Shop, origin: &str, target: &str) -> anyhow::Result<(
         .with_context(|| format!("{} at {} does not tell its wires", instance.id, instance.address))?;
     match edges.iter().find(|edge| edge.callee == target) {
         Some(edge) if edge.wire == LOCAL => {
-            let message = format!(
-                "{origin} and {target} live in one process, and call each other there; `tradewind move` sets them apart"
-            );
+            let mut message = format!("{origin} and {target} live in one process, and call each other there");
+            if shop.supervised().is_ok() {
+                message.push_str("; `tradewind move` sets them apart");
+            }
             return Err(Ending::Usage(message).into());
         }
         Some(_) => return Ok(()),

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use chassis::messaging::Broker;
-use reqwest::Url;
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Ending;
@@ -43,22 +42,9 @@ async fn tried(broker: &Broker) -> Result<(), String> {
     }
 }
 
-/// An address that may be shown.
-pub(super) fn shown(url: &str) -> String {
-    let Ok(mut url) = Url::parse(url) else { return String::new() };
-    // a URL with a host, as `connect` has seen to, can have its password taken away
-    let _ = url.set_password(None);
-    url.to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_password_is_shown() {
-        assert_eq!(shown("amqp://shop:hunter2@broker:5672/orders"), "amqp://shop@broker:5672/orders");
-    }
 
     #[tokio::test]
     async fn an_address_without_a_broker_is_refused_with_what_to_do() {

@@ -30,7 +30,8 @@ const ONE_HEAP: Option<(&str, &str)> = Some(("MALLOC_ARENA_MAX", "1"));
 
 /// Settings that belong to one process, which a child must not inherit.
 /// Nor what may be said to `up` and means something else to a process: `TRADEWIND_OTLP` may be `none`.
-const NOT_INHERITED: [&str; 4] = ["TRADEWIND_LISTEN", "TRADEWIND_ADVERTISE", "LISTEN_PID", OTLP];
+const NOT_INHERITED: [&str; 5] =
+    ["TRADEWIND_LISTEN", "TRADEWIND_ADVERTISE", "TRADEWIND_HOSTS", "LISTEN_PID", OTLP];
 
 /// A running process.
 pub(super) struct Running {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use chassis::config::AdminClient;
 use chassis::config::protocol::{FileState, FileStatus};
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
 
 use crate::exit::Ending;
 use crate::folder::Folder;
@@ -62,9 +62,14 @@ fn complaint(file: &FileStatus) -> Option<String> {
     Some(format!("warning: the configuration file {} cannot be used, {consequence}: {error}", file.name))
 }
 
+/// Beside them the folder says how Kubernetes gets them, which is nothing for a shop that runs here.
+fn built_in() -> impl Iterator<Item = &'static File<'static>> {
+    BUILT_IN.files().filter(|file| file.path().extension().is_some_and(|end| end == "toml"))
+}
+
 fn lay_out(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
-    for file in BUILT_IN.files() {
+    for file in built_in() {
         let path = folder.join(file.path());
         // a file that says the same is left alone, so that nobody takes it for changed
         if std::fs::read(&path).ok().as_deref() != Some(file.contents()) {
@@ -116,7 +121,7 @@ mod tests {
     #[test]
     fn the_built_in_files_are_valid_toml() {
         let mut seen = 0;
-        for file in BUILT_IN.files().filter(|file| file.path().extension().is_some_and(|end| end == "toml")) {
+        for file in built_in() {
             let text = file.contents_utf8().expect("text");
             text.parse::<toml::Table>().unwrap_or_else(|error| panic!("{}: {error}", file.path().display()));
             seen += 1;

@@ -53,7 +53,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{ShopArgs, UpArgs};
+use crate::cli::{FolderArgs, UpArgs};
 use crate::exit::Ending;
 use crate::folder::{Folder, LastEnd, UpFile};
 use crate::text;
@@ -81,6 +81,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// Starts the shop, keeps it running until somebody says stop, drains it.
 pub async fn up(args: UpArgs) -> anyhow::Result<()> {
     let begun = Instant::now();
+    let args = args.without_what_is_empty();
     let mut interrupts = Interrupts::listen()?;
     if let Some(store) = &args.store {
         StoreUrl::parse(store).map_err(|error| Ending::Usage(format!("--store: {error}")))?;
@@ -108,8 +109,9 @@ pub async fn up(args: UpArgs) -> anyhow::Result<()> {
         broker::reach(url).await?;
     }
     if let Some(url) = &args.registry {
-        let probe = Probe::new(Some(url), args.registry_token.clone())?;
-        probe.check_registry().await.map_err(|error| Ending::Usage(format!("--registry: {error}")))?;
+        let refused = |error: anyhow::Error| Ending::Usage(format!("--registry: {error:#}"));
+        let probe = Probe::new(Some(url), args.registry_token.clone()).map_err(refused)?;
+        probe.check_registry().await.map_err(|error| refused(error.into()))?;
     }
     let control = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("the control API")?;
     let up = UpFile {
@@ -265,7 +267,7 @@ fn announce(args: &UpArgs, shop: &Shop, took: Duration) {
         processes: shop.fleet.members().len(),
         took,
         program: &program,
-        data_flag: (args.shop.data != Path::new(ShopArgs::USUAL_DATA)).then_some(shop.folder.path()),
+        data_flag: (args.shop.data != Path::new(FolderArgs::USUAL_DATA)).then_some(shop.folder.path()),
     };
     // a shop whose first words nobody could read is up all the same
     let _ = text::say(if args.json { banner.json() } else { banner.text() });

@@ -229,6 +229,8 @@ fn server_launch(server: Server, common: &Common, doors: Vec<SocketAddr>) -> Lau
         tell("--config-files", common.config_files.clone().into());
     }
     let mut environment = secrets(common);
+    // it needs nothing but its database: where that is away, whoever starts the shop learns it at once
+    environment.push((PATIENCE, "0".to_owned()));
     if server == Server::CardNetwork {
         environment.extend(told_to(common));
     }
@@ -283,11 +285,13 @@ fn arguments(roles: &[Role], common: &Common) -> Vec<OsString> {
     arguments
 }
 
-/// Addresses of databases carry passwords.
+/// Addresses of databases carry passwords. The operator token stands in a file: one in the environment of `up` is for
+/// commands.
 fn secrets(common: &Common) -> Vec<(&'static str, String)> {
     let store = common.store.clone().map(|url| ("TRADEWIND_STORE", url));
     let token = common.registry_token.clone().map(|token| ("TRADEWIND_REGISTRY_TOKEN", token));
-    store.into_iter().chain(token).collect()
+    let operator = ("TRADEWIND_OPERATOR_TOKEN", String::new());
+    store.into_iter().chain(token).chain([operator]).collect()
 }
 
 /// Where a process sends traces and metrics. In the environment, since the address may carry a key.
@@ -297,6 +301,8 @@ fn told_to(common: &Common) -> Option<(&'static str, String)> {
 
 /// Whom a process tells by OTLP; nobody where it is not there.
 pub(super) const OTLP: &str = "TRADEWIND_OTLP";
+/// How long a process waits for what is not there yet, in milliseconds.
+const PATIENCE: &str = "TRADEWIND_PATIENCE_MS";
 /// The value of `--broker` for a process whose messages do not leave it.
 const IN_PROCESS: &str = "in-process";
 /// The key of payments that says where the card network is.
@@ -391,6 +397,18 @@ mod tests {
                 assert!(!arguments.contains(secret), "{arguments}");
             }
             assert!(launch.environment.iter().any(|(name, _)| *name == "TRADEWIND_STORE"));
+        }
+    }
+
+    /// A process that is told it in both ways refuses to start.
+    #[test]
+    fn the_operator_token_stands_in_its_file_alone_whatever_the_environment_says() {
+        for launch in launches("microservices").into_iter().chain(launches("monolith")) {
+            assert!(launch.arguments.contains(&"--operator-token-file".into()), "{launch:?}");
+            let told: Vec<_> =
+                launch.environment.iter().filter(|(name, _)| *name == "TRADEWIND_OPERATOR_TOKEN").collect();
+            // an empty one is none, and takes the place of the one that was inherited
+            assert_eq!(told, [&("TRADEWIND_OPERATOR_TOKEN", String::new())], "{launch:?}");
         }
     }
 

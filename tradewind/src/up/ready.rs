@@ -3,16 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use chassis::discovery::{Consul, DiscoveryError};
 use reqwest::StatusCode;
 
 use super::plan::Launch;
 use super::status::Place;
+use crate::health;
 use crate::topology::Part;
 
-/// How long one question may take.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// How long the registry may hold a question back that waits for a change.
 const WATCH: Duration = Duration::from_secs(10);
 const ASK_AGAIN: Duration = Duration::from_millis(20);
@@ -27,10 +25,8 @@ pub(super) struct Probe {
 impl Probe {
     /// One that finds processes in the registry, where there is one.
     pub fn new(registry: Option<&str>, token: Option<String>) -> anyhow::Result<Self> {
-        let http =
-            reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().context("the HTTP client")?;
         let consul = registry.map(|registry| Consul::new(registry, token)).transpose()?;
-        Ok(Self { http, consul })
+        Ok(Self { http: health::client()?, consul })
     }
 
     /// Waits until the process `pid` is ready; returns where it is: at `known`, else where the registry says. The
@@ -52,14 +48,7 @@ impl Probe {
 
     /// Whether the process that answers HTTP at `address` is ready, and why not.
     pub async fn ready(&self, address: &str) -> Result<(), String> {
-        let answer = self.http.get(format!("http://{address}/readyz")).send().await;
-        let answer = answer
-            .map_err(|error| if error.is_timeout() { "no answer".into() } else { error.to_string() })?;
-        if answer.status().is_success() {
-            return Ok(());
-        }
-        let status = answer.status();
-        Err(answer.text().await.map_or_else(|_| status.to_string(), |text| text.trim().to_owned()))
+        health::check(&self.http, &format!("http://{address}/readyz")).await.map_err(|unwell| unwell.why)
     }
 
     /// Whether the registry answers, where there is one.

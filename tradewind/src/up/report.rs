@@ -28,10 +28,10 @@ impl Reporter {
         processes.push(self.supervisor(&up).await);
         ShopStatus {
             ready,
-            pid: up.pid,
-            topology: self.shop.arrangement().running().name.clone(),
-            data: self.shop.folder.path().display().to_string(),
-            uptime_ms: millis(self.begun),
+            pid: Some(up.pid),
+            topology: Some(self.shop.arrangement().running().name.clone()),
+            data: Some(self.shop.folder.path().display().to_string()),
+            uptime_ms: Some(millis(self.begun)),
             addresses: up.addresses,
             totals: Totals::of(&processes),
             processes,
@@ -54,12 +54,13 @@ impl Reporter {
             pid: standing.pid,
             http: http.filter(|http| Some(http) != address.as_ref()),
             address,
+            runs: standing.pid.is_some(),
             state,
             detail,
             last_end: standing.last_end.map(|end| end.how),
             pss_kib: memory.pss_kib,
             rss_kib: memory.rss_kib,
-            restarts: standing.restarts,
+            restarts: Some(standing.restarts),
             uptime_ms: standing.since.map(millis),
         }
     }
@@ -72,12 +73,13 @@ impl Reporter {
             pid: Some(up.pid),
             address: up.control.strip_prefix("http://").map(str::to_owned),
             http: None,
+            runs: true,
             state: State::Ready,
             detail: None,
             last_end: None,
             pss_kib: memory.pss_kib,
             rss_kib: memory.rss_kib,
-            restarts: 0,
+            restarts: Some(0),
             uptime_ms: Some(millis(self.begun)),
         }
     }

@@ -4,8 +4,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use chassis::address;
+
 use super::broker;
-use super::collector::{self, Collector};
+use super::collector::Collector;
 use super::plan::{BrokerDoors, Doors, ObservatoryDoors};
 use super::ports::{Socket, Wanted};
 use crate::cli::{Ports, UpArgs};
@@ -157,7 +159,7 @@ impl Sockets {
         let url = |address: SocketAddr| format!("http://{address}");
         let doors = self.doors();
         let registry = self.choice.other_registry.clone().or(doors.registry.map(url));
-        let other_broker = self.choice.other_broker.as_deref().map(broker::shown);
+        let other_broker = self.choice.other_broker.as_deref().map(address::shown);
         let broker = other_broker.or(doors.broker.map(|doors| broker::embedded(doors.amqp)));
         Addresses {
             gateway: url(doors.gateway),
@@ -167,7 +169,7 @@ impl Sockets {
             broker: broker.filter(|_| topology.has_broker()).unwrap_or_default(),
             broker_http: doors.broker.filter(|_| topology.has_broker()).map(|doors| url(doors.http)),
             observatory: doors.observatory.map(|doors| url(doors.pages)),
-            otlp: self.otlp_url().as_deref().map(collector::shown),
+            otlp: self.otlp_url().as_deref().map(address::shown),
         }
     }
 

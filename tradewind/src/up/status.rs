@@ -81,20 +81,20 @@ impl Standing {
     }
 }
 
-/// What `GET /status` answers, and `tradewind status --json` prints.
+/// What `GET /status` answers, and `tradewind status --json` prints. What only a supervisor knows is missing where there
+/// is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ShopStatus {
-    /// Whether every process is ready.
+    /// Whether every process is ready; without a supervisor, whether every module has an instance that is.
     pub ready: bool,
     /// The supervisor's process.
-    pub pid: u32,
+    pub pid: Option<u32>,
     /// Its topology.
-    #[serde(default)]
-    pub topology: String,
+    pub topology: Option<String>,
     /// The data folder.
-    pub data: String,
+    pub data: Option<String>,
     /// How long the shop has been up, in milliseconds.
-    pub uptime_ms: u64,
+    pub uptime_ms: Option<u64>,
     /// The known addresses.
     pub addresses: Addresses,
     /// Every process; the supervisor itself is the last.
@@ -111,13 +111,16 @@ pub struct ProcessStatus {
     /// The modules that it hosts; none where it is a supporting server.
     #[serde(default)]
     pub modules: Vec<String>,
-    /// Its number, while it runs.
+    /// Its number, while it runs and a supervisor knows it.
     pub pid: Option<u32>,
     /// Where it does its work.
     pub address: Option<String>,
     /// Where it answers HTTP, when that is elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<String>,
+    /// Whether it runs: its supervisor says so, or where there is none, it answers.
+    #[serde(default)]
+    pub runs: bool,
     /// What it is doing.
     pub state: State,
     /// Why it is not ready, in its own words.
@@ -129,8 +132,8 @@ pub struct ProcessStatus {
     pub pss_kib: Option<u64>,
     /// Its resident memory in KiB, in which shared memory counts in full.
     pub rss_kib: Option<u64>,
-    /// How often it was started again.
-    pub restarts: u32,
+    /// How often it was started again, where a supervisor has counted.
+    pub restarts: Option<u32>,
     /// How long the present process has been running, in milliseconds.
     pub uptime_ms: Option<u64>,
 }
@@ -164,14 +167,14 @@ pub struct Totals {
     pub pss_kib: Option<u64>,
     /// Resident memory in KiB.
     pub rss_kib: Option<u64>,
-    /// Restarts.
-    pub restarts: u32,
+    /// Restarts, where every process has been counted.
+    pub restarts: Option<u32>,
 }
 
 impl Totals {
     /// The sums of `processes`.
     pub fn of(processes: &[ProcessStatus]) -> Self {
-        let running = || processes.iter().filter(|process| process.pid.is_some());
+        let running = || processes.iter().filter(|process| process.runs);
         Self {
             processes: running().count(),
             pss_kib: running().map(|process| process.pss_kib).sum(),
@@ -185,14 +188,15 @@ impl Totals {
 mod tests {
     use super::*;
 
-    fn process(pid: Option<u32>, pss_kib: Option<u64>, restarts: u32) -> ProcessStatus {
+    fn process(pid: Option<u32>, pss_kib: Option<u64>, restarts: Option<u32>) -> ProcessStatus {
         ProcessStatus {
             name: "orders".into(),
             modules: vec!["orders".into()],
             pid,
             address: None,
             http: None,
-            state: State::Ready,
+            runs: pid.is_some(),
+            state: if pid.is_some() { State::Ready } else { State::Waiting },
             detail: None,
             last_end: None,
             pss_kib,
@@ -204,9 +208,21 @@ mod tests {
 
     #[test]
     fn a_sum_that_lacks_a_part_is_no_sum() {
-        let whole = [process(Some(1), Some(3), 0), process(Some(2), Some(4), 2), process(None, None, 1)];
-        let totals = Totals::of(&whole);
-        assert_eq!((totals.processes, totals.pss_kib, totals.restarts), (2, Some(7), 3));
-        assert_eq!(Totals::of(&[process(Some(1), Some(3), 0), process(Some(2), None, 0)]).pss_kib, None);
+        let [first, second, dead] = [
+            process(Some(1), Some(3), Some(0)),
+            process(Some(2), Some(4), Some(2)),
+            process(None, None, Some(1)),
+        ];
+        let totals = Totals::of(&[first.clone(), second, dead]);
+        assert_eq!((totals.processes, totals.pss_kib, totals.restarts), (2, Some(7), Some(3)));
+        let totals = Totals::of(&[first, process(Some(2), None, None)]);
+        assert_eq!((totals.pss_kib, totals.restarts), (None, None));
+    }
+
+    #[test]
+    fn who_answers_runs_also_where_nobody_knows_its_number() {
+        let unwell = ProcessStatus { runs: true, state: State::NotReady, ..process(None, None, None) };
+        let away = ProcessStatus { runs: false, ..unwell.clone() };
+        assert_eq!(Totals::of(&[unwell, away]).processes, 1);
     }
 }

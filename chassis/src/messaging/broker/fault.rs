@@ -25,7 +25,8 @@ impl Fault {
         match refusal.kind() {
             AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) if said.as_str().contains("ogin") => {
                 Self::Standing(format!(
-                    "it does not let in the user {user}: check user and password in the broker's address ({said})"
+                    "it refuses these credentials: check user and password in the broker's address (--broker or \
+                     TRADEWIND_BROKER), where the user is {user} ({said})"
                 ))
             }
             AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => Self::Standing(format!(
@@ -104,7 +105,7 @@ mod tests {
             (
                 AMQPSoftError::ACCESSREFUSED.into(),
                 "ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN",
-                "check user and password",
+                "refuses these credentials: check user and password",
             ),
             (AMQPSoftError::ACCESSREFUSED.into(), "ACCESS_REFUSED - access to queue", "set_permissions"),
             (AMQPHardError::NOTALLOWED.into(), "NOT_ALLOWED - vhost orders not found", "add_vhost orders"),

@@ -25,6 +25,7 @@ mod publisher;
 mod supervisor;
 mod topology;
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -101,6 +102,11 @@ impl Broker {
             publisher: Publisher::new(),
             silent: Arc::default(),
         })))
+    }
+
+    /// Whether [`Broker::connect`] could do with this address; why not, without a password.
+    pub(crate) fn check_address(url: &str) -> Result<(), impl Display> {
+        BrokerAddress::parse(url).map(drop)
     }
 
     /// Publishes messages in their order, all of them on one channel, and returns when the broker has

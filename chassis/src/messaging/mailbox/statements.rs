@@ -61,16 +61,16 @@ impl Statements {
     pub fn new(dialect: Dialect, module: &str) -> Self {
         let words = Words(dialect);
         let (now, texts, numbers) = (words.now(), words.texts(1), words.numbers(2));
+        let outbox = format!("SELECT position, {}, published_at FROM {{module}}_outbox", POSTED.join(", "));
         let sql = |text: String| statement(module, &text);
         Self {
             post: (1..=POSTED_AT_ONCE).map(|rows| sql(post(rows))).collect(),
             waiting: sql(format!(
-                "SELECT * FROM {{module}}_outbox WHERE published_at IS NULL AND subject NOT IN ({texts}) \
-                 ORDER BY position LIMIT $2"
+                "{outbox} WHERE published_at IS NULL AND subject NOT IN ({texts}) ORDER BY position LIMIT $2"
             )),
-            first_waiting: sql("SELECT * FROM {module}_outbox WHERE published_at IS NULL AND subject = $1 \
-                 ORDER BY position LIMIT 1"
-                .into()),
+            first_waiting: sql(format!(
+                "{outbox} WHERE published_at IS NULL AND subject = $1 ORDER BY position LIMIT 1"
+            )),
             mark: sql(format!(
                 "UPDATE {{module}}_outbox SET published_at = $1 \
                  WHERE position IN ({numbers}) AND published_at IS NULL"
@@ -80,17 +80,15 @@ impl Statements {
                   ORDER BY position LIMIT 1) AS oldest \
                  FROM {module}_outbox WHERE published_at IS NULL"
                 .into()),
-            outbox_page: sql(
-                "SELECT * FROM {module}_outbox WHERE position > $1 ORDER BY position LIMIT $2".into()
-            ),
+            outbox_page: sql(format!("{outbox} WHERE position > $1 ORDER BY position LIMIT $2")),
             outbox_prune: sql(prune("outbox", "published_at")),
             receive: sql("INSERT INTO {module}_inbox (queue, id, received_at) VALUES ($1, $2, $3) \
                  ON CONFLICT (queue, id) DO NOTHING"
                 .into()),
             has_received: sql("SELECT id FROM {module}_inbox WHERE queue = $1 AND id = $2".into()),
-            inbox_page: sql(
-                "SELECT * FROM {module}_inbox WHERE position > $1 ORDER BY position LIMIT $2".into()
-            ),
+            inbox_page: sql("SELECT position, queue, id, received_at FROM {module}_inbox \
+                 WHERE position > $1 ORDER BY position LIMIT $2"
+                .into()),
             inbox_prune: sql(prune("inbox", "received_at")),
             lease_take: sql(format!(
                 "INSERT INTO {{module}}_relay (name, owner, lapses_at) VALUES ('relay', $1, {now} + $2) \

@@ -64,7 +64,7 @@ struct Now {
 }
 
 impl Mover {
-    /// Opens a module's store where its data is.
+    /// Opens a module's store where its data is; waits for its server for as long as `patience`.
     pub async fn open(
         module: &str,
         migrations: &Migrator,
@@ -72,12 +72,14 @@ impl Mover {
         placements: &Placements,
         otherwise: Placement,
         abort_at: &AbortAt,
+        patience: Duration,
     ) -> Result<Self, StoreError> {
         let migrations: Vec<Migration> = migrations.iter().cloned().collect();
         let known = placements.read(module).await?;
         let placement = known.unwrap_or(otherwise);
         let target = url.for_module(module, placement)?;
-        let store = Store::at(&target, module, Migrator::with_migrations(migrations.clone())).await?;
+        let tables = Migrator::with_migrations(migrations.clone());
+        let store = Store::at(&target, module, tables, patience).await?;
         if known.is_none() {
             placements.write(module, placement).await?;
         }

@@ -1,5 +1,7 @@
 //! Makes a module's tables at the place where they are to go.
 
+use std::time::Duration;
+
 use sqlx::AnyConnection;
 use sqlx::migrate::Migrator;
 
@@ -30,7 +32,8 @@ pub(super) async fn prepare(
     target: &Resolved,
 ) -> Result<Prepared, MoveError> {
     let migrations = Migrator::with_migrations(mover.migrations.clone());
-    let there = Store::at(target, &mover.module, migrations).await?;
+    // whoever asked for the move is told at once that a server is away
+    let there = Store::at(target, &mover.module, migrations, Duration::ZERO).await?;
     let place = Place::of(&mover.store, target)?;
     let mut from = connect(source).await?;
     let tables = of_module(&mut from, source.dialect, MAIN, &mover.module).await?;

@@ -19,6 +19,17 @@ use super::{
 };
 use crate::domain::Driver;
 
+/// A statement that reads orders.
+macro_rules! select_orders {
+    ($which:literal) => {
+        concat!(
+            "SELECT id, customer_id, state, early, coordination, lines, card, address, currency, shipping, total, \
+             reason, placed_at, updated_at, version, lease_owner, lease_until FROM orders_orders ",
+            $which
+        )
+    };
+}
+
 /// How long an order is left out of the line of the overdue where even its id cannot be read.
 const NAMELESS: Duration = Duration::from_secs(60);
 
@@ -111,7 +122,7 @@ impl OrderStore for SqlStore {
     }
 
     async fn order(&self, id: OrderId) -> Result<Option<StoredOrder>, StoreError> {
-        let row = sqlx::query("SELECT * FROM orders_orders WHERE id = $1")
+        let row = sqlx::query(select_orders!("WHERE id = $1"))
             .bind(id.to_string())
             .fetch_optional(self.store.read())
             .await?;
@@ -124,9 +135,9 @@ impl OrderStore for SqlStore {
         before: &str,
         limit: u32,
     ) -> Result<Vec<StoredOrder>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT * FROM orders_orders WHERE customer_id = $1 AND ($2 = '' OR id < $3) ORDER BY id DESC LIMIT $4",
-        )
+        let rows = sqlx::query(select_orders!(
+            "WHERE customer_id = $1 AND ($2 = '' OR id < $3) ORDER BY id DESC LIMIT $4"
+        ))
         .bind(customer.0.clone())
         .bind(before.to_owned())
         .bind(before.to_owned())
@@ -137,7 +148,7 @@ impl OrderStore for SqlStore {
     }
 
     async fn orders_after(&self, after: &str, limit: u32) -> Result<Vec<StoredOrder>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM orders_orders WHERE id > $1 ORDER BY id LIMIT $2")
+        let rows = sqlx::query(select_orders!("WHERE id > $1 ORDER BY id LIMIT $2"))
             .bind(after.to_owned())
             .bind(i64::from(limit))
             .fetch_all(self.store.read())
@@ -165,8 +176,8 @@ impl OrderStore for SqlStore {
         let mut tx = self.store.begin().await?;
         // on SQLite this transaction is the only one that writes
         let row = sqlx::query(match self.store.dialect() {
-            Dialect::Sqlite => "SELECT * FROM orders_orders WHERE id = $1",
-            Dialect::Postgres => "SELECT * FROM orders_orders WHERE id = $1 FOR UPDATE",
+            Dialect::Sqlite => select_orders!("WHERE id = $1"),
+            Dialect::Postgres => select_orders!("WHERE id = $1 FOR UPDATE"),
         })
         .bind(id.to_string())
         .fetch_optional(&mut *tx)
@@ -213,7 +224,7 @@ impl OrderStore for SqlStore {
         if taken.rows_affected() == 0 {
             return Ok(None);
         }
-        let row = sqlx::query("SELECT * FROM orders_orders WHERE id = $1")
+        let row = sqlx::query(select_orders!("WHERE id = $1"))
             .bind(id.to_string())
             .fetch_optional(&mut *tx)
             .await?;
@@ -258,10 +269,13 @@ impl OrderStore for SqlStore {
     }
 
     async fn timeline(&self, id: OrderId) -> Result<Vec<TimelineEntry>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM orders_timeline WHERE order_id = $1 ORDER BY version")
-            .bind(id.to_string())
-            .fetch_all(self.store.read())
-            .await?;
+        let rows = sqlx::query(
+            "SELECT version, at, from_state, to_state, cause, detail, direction, trace_id
+             FROM orders_timeline WHERE order_id = $1 ORDER BY version",
+        )
+        .bind(id.to_string())
+        .fetch_all(self.store.read())
+        .await?;
         rows.iter().map(timeline_entry).collect()
     }
 

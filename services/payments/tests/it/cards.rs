@@ -31,9 +31,9 @@ async fn streets() -> Vec<Street> {
     for shop in shops().await {
         let folder = tempfile::tempdir().expect("a folder");
         let config = Config {
-            store: StoreUrl::sqlite_in(folder.path()),
             slow: Duration::from_millis(300),
             hang: Duration::from_secs(60),
+            ..Config::new(StoreUrl::sqlite_in(folder.path()))
         };
         let network = card_network::CardNetwork::open(config).await.expect("opens");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

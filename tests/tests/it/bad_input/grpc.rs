@@ -16,7 +16,7 @@ use super::{Refusing, expected, good};
 async fn bad_messages_are_refused_with_the_same_problems_and_leave_nothing_behind() {
     let shop = Refusing::start().await;
     let mut orders =
-        OrdersClient::connect(shop.0.client.up.addresses.gateway.clone()).await.expect("a channel");
+        OrdersClient::connect(shop.0.client.addresses().gateway.clone()).await.expect("a channel");
 
     let empty = orders.place(message(|order| order.lines.clear())).await;
     problem(empty.map(drop), Code::InvalidArgument, ProblemCode::InvalidRequest, "lines");

@@ -72,7 +72,7 @@ async fn raw(shop: &Refusing, name: &str, headers: &str, body: Vec<u8>, expected
 
 /// Sends an order's request as it stands; its status and the whole answer.
 async fn answer(shop: &Refusing, headers: &str, body: Vec<u8>) -> (u16, String) {
-    let host = shop.0.client.up.addresses.gateway.trim_start_matches("http://").to_owned();
+    let host = shop.0.client.addresses().gateway.trim_start_matches("http://").to_owned();
     let socket = TcpStream::connect(&host).await.expect("the gateway listens");
     let (mut from, mut to) = socket.into_split();
     let head = format!(

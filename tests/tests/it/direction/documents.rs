@@ -19,8 +19,13 @@ pub(super) const DOCUMENTS: &[&str] = &[
     "docs/adr/0007-one-lock-one-log.md",
     "docs/adr/0008-the-supervisor-moves.md",
     "docs/adr/0009-spans-at-five-places.md",
+    "docs/adr/0010-an-image-of-one-file.md",
     "docs/road.md",
+    "docs/deploy.md",
+    "docs/upgrade.md",
     "deploy/README.md",
+    "deploy/systemd/README.md",
+    "k8s/README.md",
 ];
 
 /// Everything that `documents` point at and that is not there.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{documents, manifests, rules, sources};
+use super::{documents, manifests, migrations, rules, sources};
 
 /// A workspace with these files.
 struct Ground(TempDir);
@@ -167,6 +167,53 @@ fn a_service_that_asks_for_the_topology_is_found() {
         "gateway/src/lib.rs:1: names env::var",
     ];
     assert_eq!(found, wanted);
+}
+
+#[test]
+fn a_migration_that_takes_something_away_is_found() {
+    let ground = Ground::with(&[
+        ("services/a/migrations/0001_first.sql", "CREATE TABLE a_a (id TEXT PRIMARY KEY, name TEXT);"),
+        ("services/a/migrations/0002_second.sql", "ALTER TABLE a_a DROP COLUMN name;"),
+        (
+            "services/a/migrations/0003_third.sql",
+            "-- contract: since 0.4.0 nothing reads this\nALTER TABLE a_a DROP COLUMN id;",
+        ),
+        // another's tables
+        ("docs/example.sql", "DROP TABLE a_a;"),
+        ("target/migrations/0001_built.sql", "DROP TABLE a_a;"),
+    ]);
+    let found = migrations::contractions(ground.root()).expect("the migrations can be read");
+    let [only] = found.as_slice() else { panic!("{found:?}") };
+    assert!(
+        only.starts_with("services/a/migrations/0002_second.sql: ALTER TABLE A_A DROP COLUMN NAME: "),
+        "{only}"
+    );
+}
+
+#[test]
+fn a_statement_that_leaves_its_columns_to_the_table_is_found() {
+    let ground = Ground::with(&[
+        (
+            "services/a/src/store.rs",
+            "(\"SELECT * FROM (SELECT id FROM a_a) AS hits\");\nf(\"select * from a_a\");\n\
+             f(\"INSERT INTO a_a (id) VALUES ($1) RETURNING *\");\nf(\"INSERT INTO a_a VALUES ($1)\");\n\
+             f(\"INSERT INTO a_a (id) SELECT id FROM b\");\n// SELECT * FROM a_a\n\
+             f(\"INSERT INTO a_a \\\n    VALUES ($1)\");\nf(\"INSERT INTO a_a\n    (id) VALUES ($1)\");\n\
+             f(\"SELECT a.* FROM a_a AS a\");\nlet range = 0..*end;\n",
+        ),
+        ("services/a/tests/it/main.rs", "f(\"SELECT * FROM a_a\");\n"),
+    ]);
+    let found = sources::statements_without_columns(ground.root()).expect("the sources can be read");
+    assert_eq!(
+        found,
+        [
+            "services/a/src/store.rs:2: has SELECT *",
+            "services/a/src/store.rs:3: has RETURNING *",
+            "services/a/src/store.rs:4: has an INSERT without columns",
+            "services/a/src/store.rs:7: has an INSERT without columns",
+            "services/a/src/store.rs:11: has all columns of a table"
+        ]
+    );
 }
 
 #[test]

@@ -67,7 +67,7 @@ async fn a_partition_between_one_service_and_the_broker_heals() {
     for host in brokers().await {
         let shop = shop_on(&host.url).await;
         let (proxy, url) = proxied(&host.url).await;
-        shop.client.want("payments", "halt").await.expect("it stops");
+        shop.supervisor().want("payments", "halt").await.expect("it stops");
         let apart = shop.start_apart("payments", &url).await;
         let load = Load::coordinated(&shop, &CARDS, &Coordination::ALL);
         load.confirms(20).await;

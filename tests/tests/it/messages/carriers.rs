@@ -56,7 +56,7 @@ impl Carrier {
     pub fn client(&self, shop: &Shop) -> AmqpClient {
         match self {
             Self::Process => panic!("a test that publishes needs a broker, and says so"),
-            Self::Own => AmqpClient::at(&shop.client.up.addresses.broker),
+            Self::Own => AmqpClient::at(&shop.client.addresses().broker),
             Self::RabbitMq(host) => AmqpClient::at(&host.url),
         }
     }

@@ -33,7 +33,7 @@ async fn up_and_nothing_else_is_a_shop_with_all_its_messages() {
     }
     every_queue_is_shown(&shop).await;
 
-    AmqpClient::at(&shop.client.up.addresses.broker).publish("payments.commands", "no message of ours").await;
+    AmqpClient::at(&shop.client.addresses().broker).publish("payments.commands", "no message of ours").await;
     let letters = dead_letters(&shop, 1).await;
     assert_eq!(letters[0]["queue"], "payments.commands", "{letters:?}");
     let (_, status, _) = shop.run(&["status"]).await;
@@ -147,10 +147,10 @@ async fn what_the_broker_holds_is_there_at_the_next_up_however_the_shop_ended() 
         let data = home.path().join("shop");
         let mut shop = Shop::start_on(PROGRAM, &data, &[]).await;
         let bought = settled(&shop, &order_in(Coordination::Choreographed, "tok_approve")).await;
-        AmqpClient::at(&shop.client.up.addresses.broker).publish("orders.events", "no message of ours").await;
+        AmqpClient::at(&shop.client.addresses().broker).publish("orders.events", "no message of ours").await;
         let letters = dead_letters(&shop, 1).await;
         // a command waits for somebody who does not come
-        shop.client.want("payments", "halt").await.expect("it stops");
+        shop.supervisor().want("payments", "halt").await.expect("it stops");
         let sent = shop.place(&order_in(Coordination::Orchestrated, "tok_approve"), None).await;
         let waiting = Reply::of(sent.expect("an answer")).await.expect("a body");
         let waiting = waiting.accepted().unwrap_or_else(|| panic!("not accepted: {waiting:?}")).id;

@@ -35,7 +35,7 @@ async fn payments_is_away_for_twenty_seconds() {
     }
     for carrier in carriers().await {
         let shop = carrier.shop().await;
-        shop.client.want("payments", "halt").await.expect("it stops");
+        shop.supervisor().want("payments", "halt").await.expect("it stops");
         let begun = Instant::now();
         let mut sent = Vec::new();
         let mut ticks = tokio::time::interval(EVERY);
@@ -48,7 +48,7 @@ async fn payments_is_away_for_twenty_seconds() {
         }
         // whoever waits for an answer has it before payments is back
         let answers = join_all(sent).await;
-        shop.client.want("payments", "resume").await.expect("it comes back");
+        shop.supervisor().want("payments", "resume").await.expect("it comes back");
         let mut tales: BTreeMap<&str, Tale> = BTreeMap::new();
         for answer in answers {
             let (coordination, reply, took) = answer.expect("a customer does not panic");

@@ -83,7 +83,7 @@ impl Plan {
 async fn the_command_is_killed_at_every_stage_and_nobody_notices() {
     let mut shop = Shop::start(PROGRAM, &["--topology", TOGETHER]).await;
     let (load, mut plan) = (customers(&shop), Plan::of(Killed::Command));
-    while let Some((to, death)) = plan.next(&shop.status().await.topology) {
+    while let Some((to, death)) = plan.next(&shop.topology().await) {
         let Some((stage, wish)) = death else {
             arrives(&mut shop, to).await;
             continue;
@@ -110,7 +110,7 @@ async fn the_supervisor_is_killed_at_every_stage_and_the_next_one_goes_on_or_bac
     let data = home.path().join("shop");
     let mut shop = Shop::start_on(PROGRAM, &data, &["--topology", TOGETHER]).await;
     let mut plan = Plan::of(Killed::Supervisor);
-    while let Some((to, death)) = plan.next(&shop.status().await.topology) {
+    while let Some((to, death)) = plan.next(&shop.topology().await) {
         match death {
             Some(death) => shop = supervisor_dies(shop, &data, to, death).await,
             None => arrives(&mut shop, to).await,
@@ -148,8 +148,8 @@ async fn settle(shop: &mut Shop, to: &str, wish: Wish) {
             let nothing_to_do = code == 64 && complaint.contains("nothing to take back");
             assert!(code == 0 || nothing_to_do, "{code}: {told}{complaint}");
             shop.look_again();
-            let status = shop.client.how_it_moves().await.expect("an answer");
-            println!("taken back: {:?}, the shop is {}", status.state, shop.status().await.topology);
+            let status = shop.supervisor().how_it_moves().await.expect("an answer");
+            println!("taken back: {:?}, the shop is {}", status.state, shop.topology().await);
             assert!(!matches!(status.state, MoveState::Moving | MoveState::Failed), "{status:?}");
             assert!(shop.status().await.ready, "every process is ready: {status:?}");
         }

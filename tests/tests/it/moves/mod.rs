@@ -49,12 +49,12 @@ async fn arrives(shop: &mut Shop, to: &str) {
 /// Has a command begin to move the shop, and waits until the move has come to `stage`, or beyond; the command, and
 /// the stage that it is at. No stage where it was over before it could be seen, which may only happen to the last one.
 async fn begins_to_move(shop: &Shop, to: &str, stage: Stage) -> (Child, Option<Stage>) {
-    let before = shop.client.how_it_moves().await.expect("an answer");
+    let before = shop.supervisor().how_it_moves().await.expect("an answer");
     let command = shop.begin(&["move", "--to", to]).await;
     // asked again at once: some stages take milliseconds
     let look = async {
         loop {
-            let status = shop.client.how_it_moves().await.expect("an answer");
+            let status = shop.supervisor().how_it_moves().await.expect("an answer");
             let has_begun = status != before;
             if has_begun && status.state != MoveState::Moving {
                 assert_eq!(stage, Stage::Stopping, "the move was over: {status:?}");

@@ -29,8 +29,8 @@ async fn no_foreign_page_and_nobody_without_the_token_gets_through_any_door() {
         },
         Door {
             name: "the supervisor",
-            change: (Method::POST, format!("{}/down", shop.client.up.control)),
-            read: format!("{}/status", shop.client.up.control),
+            change: (Method::POST, format!("{}/down", shop.supervisor().up.control)),
+            read: format!("{}/status", shop.supervisor().up.control),
         },
     ];
     for service in ["catalog", "inventory", "payments", "shipping", "orders", "notifications", "gateway"] {
@@ -38,7 +38,7 @@ async fn no_foreign_page_and_nobody_without_the_token_gets_through_any_door() {
         let read = format!("http://{address}/control/{service}/config");
         doors.push(Door { name: service, change: (Method::POST, read.clone()), read });
     }
-    let broker = &shop.client.up.addresses.broker_http;
+    let broker = &shop.client.addresses().broker_http;
     assert_eq!(broker.is_some(), ground().topology.has_broker(), "where there is one it is the shop's own");
     if let Some(broker) = broker {
         // nothing can be changed there, and nobody is told so who may not change it
@@ -50,7 +50,7 @@ async fn no_foreign_page_and_nobody_without_the_token_gets_through_any_door() {
         is_open_to_read(&shop, door).await;
     }
     let status = shop.status().await;
-    assert!(status.ready && status.totals.restarts == 0, "none of it had an effect: {status:#?}");
+    assert!(status.ready && status.totals.restarts == Some(0), "none of it had an effect: {status:#?}");
     shop.place_confirmed(&order_of("KIT-0001", 1, "tok_approve")).await;
     with_the_token(&shop).await;
     shop.stop().await;
@@ -60,7 +60,7 @@ async fn is_closed(shop: &Shop, door: &Door) {
     let (method, url) = &door.change;
     let change = || shop.http.request(method.clone(), url).json(&json!({ "value": 6000 }));
     let read = || shop.http.get(&door.read);
-    let token = shop.client.folder.operator_token().expect("a token");
+    let token = shop.supervisor().folder.operator_token().expect("a token");
     let operator = |request: RequestBuilder| request.bearer_auth(&token);
     let cases = [
         ("a foreign page", operator(change()).header(ORIGIN, "https://evil.example"), Code::Forbidden),
@@ -95,7 +95,7 @@ async fn is_open_to_read(shop: &Shop, door: &Door) {
 
 /// Whoever has the token makes changes, and must say what they have seen before.
 async fn with_the_token(shop: &Shop) {
-    let token = shop.client.folder.operator_token().expect("a token");
+    let token = shop.supervisor().folder.operator_token().expect("a token");
     let url = config_url(shop, "keys/saga.lease_ms");
     let change = || shop.http.put(&url).json(&json!({ "value": 6000 })).bearer_auth(&token);
     let blind = Reply::of(change().send().await.expect("an answer")).await.expect("a body");
@@ -109,5 +109,5 @@ async fn with_the_token(shop: &Shop) {
 }
 
 fn config_url(shop: &Shop, what: &str) -> String {
-    format!("{}/api/applications/orders/default/{what}", shop.client.up.addresses.config_server)
+    format!("{}/api/applications/orders/default/{what}", shop.client.addresses().config_server)
 }

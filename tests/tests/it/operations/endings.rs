@@ -88,7 +88,7 @@ async fn kill_9_of_up_leaves_no_process_behind_and_the_next_one_finishes_or_undo
     let home = tempfile::tempdir().expect("a folder");
     let data = home.path().join("shop");
     let mut shop = Shop::start_on(PROGRAM, &data, &[]).await;
-    let port = shop.client.up.addresses.gateway.rsplit(':').next().expect("a port").to_owned();
+    let port = shop.client.addresses().gateway.rsplit(':').next().expect("a port").to_owned();
     let pids = pids(&shop).await;
     assert_eq!(pids.len(), ground().processes().len());
     let placing = place_slowly(&shop);

@@ -106,8 +106,7 @@ async fn an_order_is_confirmed_by_command_and_over_grpc_and_its_timeline_shows_e
     let (code, out, _) = shop.run(&["order", "--card", "tok_decline", "--json"]).await;
     assert_eq!(code, 1, "an order that is not confirmed is a failure: {out}");
 
-    let mut orders =
-        OrdersClient::connect(shop.client.up.addresses.gateway.clone()).await.expect("a channel");
+    let mut orders = OrdersClient::connect(shop.client.addresses().gateway.clone()).await.expect("a channel");
     let request: PlaceOrder =
         serde_json::from_value(order_of("KIT-0002", 2, "tok_approve")).expect("an order");
     let placed = orders.place(request.into_message()).await.expect("it is confirmed").into_inner();

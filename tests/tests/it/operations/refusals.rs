@@ -122,6 +122,7 @@ async fn arguments_that_make_no_sense_end_with_64() {
         (["--config", nowhere], nowhere),
         // nothing listens on port 1
         (["--registry", "http://127.0.0.1:1"], "--registry"),
+        (["--registry", "dns://{module}.shop:9000"], "--registry"),
         (["--broker", "amqp://guest:guest@127.0.0.1:1"], "--broker"),
         (["--otlp", "127.0.0.1:4317"], "--otlp none"),
         (["--store", "mysql://root@localhost/shop"], "postgres://"),
@@ -131,4 +132,13 @@ async fn arguments_that_make_no_sense_end_with_64() {
         assert_eq!(code, 64, "{arguments:?}: {out}\n{err}");
         assert!(err.contains(says), "{arguments:?}: {err}");
     }
+    let run = ["run", "orders", "--data", nowhere];
+    let addresses = ["--registry", "consul", "--broker", "me:hush@rabbitmq", "--otlp", "https://collector"];
+    let (code, out, err) = shop::run(PROGRAM, &[run.as_slice(), &addresses].concat()).await;
+    let told = format!("{out}{err}");
+    assert_eq!(code, 64, "{told}");
+    for part in ["the registry's address", "the broker's address", "--otlp"] {
+        assert!(told.contains(part), "every fault at once: {told}");
+    }
+    assert!(!told.contains("hush"), "{told}");
 }

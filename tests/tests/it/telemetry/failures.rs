@@ -156,7 +156,7 @@ async fn publish_what_makes_no_sense(shop: &Shop, said: &TraceContext) {
         "cloudEvents:coordination": "choreographed",
         "cloudEvents:traceparent": said.traceparent(),
     });
-    let broker = AmqpClient::at(&shop.client.up.addresses.broker);
+    let broker = AmqpClient::at(&shop.client.addresses().broker);
     broker.publish_with("payments.events", &data.to_string(), headers).await;
 }
 

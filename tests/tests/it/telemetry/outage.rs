@@ -46,7 +46,7 @@ async fn orders_go_on_while_the_observatory_is_killed_and_later_traces_are_found
     }
     shop.audit_clean(&known).await;
     let others = shop.status().await.processes;
-    let restarted = others.iter().filter(|process| process.restarts > 0);
+    let restarted = others.iter().filter(|process| process.restarts > Some(0));
     let restarted: Vec<_> = restarted.map(|process| process.name.as_str()).collect();
     assert_eq!(restarted, ["observatory"], "nobody died with it");
     shop.stop().await;

@@ -48,7 +48,7 @@ struct QueueReport {
 impl BrokerReport {
     /// That of a running shop; nothing where it uses another broker, or the broker does not answer.
     pub async fn of(shop: &Shop) -> Option<Self> {
-        let url = format!("{}/status", shop.up.addresses.broker_http.as_ref()?);
+        let url = format!("{}/status", shop.addresses().broker_http.as_ref()?);
         let ask = async || shop.read::<Status>(shop.get(&url)).await.ok();
         let before = ask().await?;
         let begun = Instant::now();

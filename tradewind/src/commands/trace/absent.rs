@@ -31,6 +31,15 @@ pub(super) fn observatory(otlp: Option<&str>) -> Ending {
     })
 }
 
+/// What to say where nobody said where a shop elsewhere has its observatory.
+pub(super) fn address_of_observatory() -> Ending {
+    Ending::Usage(
+        "where the traces of this shop are shown is not known: name its observatory with --observatory \
+         (TRADEWIND_OBSERVATORY), or whoever else has them with --jaeger"
+            .to_owned(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -58,5 +67,6 @@ mod tests {
         let elsewhere = observatory(Some("http://collector:4317")).to_string();
         assert!(elsewhere.contains("http://collector:4317") && elsewhere.contains("--jaeger"), "{elsewhere}");
         assert!(observatory(None).to_string().contains("--otlp none"));
+        assert!(address_of_observatory().to_string().contains("--observatory"));
     }
 }

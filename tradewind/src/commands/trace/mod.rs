@@ -20,6 +20,7 @@ mod waterfall;
 
 use std::time::Duration;
 
+use chassis::process::given;
 use contracts::OrderId;
 use serde_json::json;
 use tokio::time::Instant;
@@ -48,23 +49,24 @@ pub async fn trace(args: &TraceArgs) -> anyhow::Result<()> {
         super::print_json(&json!({ "data": raw }))?;
     } else if !found.is_empty() {
         let look = Look::of(args);
-        let drawn = found.iter().map(|seen| waterfall::draw(&seen.trace, viewer.url(), &look));
+        let drawn = found.iter().map(|seen| waterfall::draw(&seen.trace, viewer.shown(), &look));
         text::say(drawn.collect::<Vec<_>>().join("\n"))?;
     }
     if missing.is_empty() {
         return Ok(());
     }
-    text::tell(absent::words(&missing, viewer.url()));
+    text::tell(absent::words(&missing, viewer.shown()));
     Err(Ending::Said.into())
 }
 
 /// Whom to ask, and for which traces. The shop is needed only for what the arguments do not say.
 async fn whom_and_what(args: &TraceArgs) -> anyhow::Result<(Viewer, Vec<u128>)> {
-    if let (Traced::Trace(id), Some(jaeger)) = (args.of, &args.jaeger) {
+    let jaeger = given(&args.jaeger);
+    if let (Traced::Trace(id), Some(jaeger)) = (args.of, jaeger) {
         return Ok((Viewer::at(jaeger)?, vec![id]));
     }
     let shop = Shop::find(&args.shop)?;
-    let viewer = match &args.jaeger {
+    let viewer = match jaeger {
         Some(jaeger) => Viewer::at(jaeger)?,
         None => Viewer::at(observatory(&shop)?)?,
     };
@@ -77,8 +79,11 @@ async fn whom_and_what(args: &TraceArgs) -> anyhow::Result<(Viewer, Vec<u128>)> 
 
 /// The shop's own observatory.
 fn observatory(shop: &Shop) -> Result<&str, Ending> {
-    let addresses = &shop.up.addresses;
-    addresses.observatory.as_deref().ok_or_else(|| absent::observatory(addresses.otlp.as_deref()))
+    let addresses = shop.addresses();
+    addresses.observatory.as_deref().ok_or_else(|| match shop.supervised() {
+        Ok(_) => absent::observatory(addresses.otlp.as_deref()),
+        Err(_) => absent::address_of_observatory(),
+    })
 }
 
 /// The traces of an order, oldest first. One that was taken over, or that went on with a later message, has several.

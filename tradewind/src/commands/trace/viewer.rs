@@ -3,14 +3,16 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
+use chassis::address::shown;
 use contracts::error::chain;
-use reqwest::{Response, StatusCode, Url};
+use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::jaeger;
 use super::model::Trace;
+use crate::client::address;
 use crate::exit::Ending;
 
 /// How long an answer may take.
@@ -27,6 +29,8 @@ const LARGEST: usize = 64 << 20;
 pub(super) struct Viewer {
     http: reqwest::Client,
     url: String,
+    /// The same as it may be shown.
+    shown: String,
 }
 
 /// A trace that was found.
@@ -55,21 +59,15 @@ struct Problem {
 impl Viewer {
     /// The one whose pages are at `url`.
     pub fn at(url: &str) -> anyhow::Result<Self> {
-        let sound = Url::parse(url).is_ok_and(|url| url.scheme() == "http" && url.has_host());
-        if !sound {
-            return Err(Ending::Usage(format!(
-                "--jaeger: {url} is not the address of a server, such as http://127.0.0.1:16686"
-            ))
-            .into());
-        }
+        let url = address::of_server("--jaeger", url, "http://127.0.0.1:16686")?;
         let http =
             reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().context("the HTTP client")?;
-        Ok(Self { http, url: url.trim_end_matches('/').to_owned() })
+        Ok(Self { http, shown: shown(&url), url })
     }
 
-    /// Where its pages are.
-    pub fn url(&self) -> &str {
-        &self.url
+    /// Where its pages are, as it may be shown.
+    pub fn shown(&self) -> &str {
+        &self.shown
     }
 
     /// A trace, once all of it has come, or as it is known at `until`; nothing where it is not known then.
@@ -91,8 +89,8 @@ impl Viewer {
 
     /// A trace, as far as it is known.
     async fn look(&self, id: u128) -> anyhow::Result<Option<Seen>> {
-        let Self { http, url } = self;
-        let answer = http.get(format!("{url}/api/traces/{id:032x}")).send().await.map_err(|error| {
+        let Self { http, url: asked, shown: url } = self;
+        let answer = http.get(format!("{asked}/api/traces/{id:032x}")).send().await.map_err(|error| {
             Ending::NotRunning(format!(
                 "nobody answers at {url}: {}\n`tradewind status` shows whether the observatory runs",
                 chain(&error)
@@ -212,7 +210,7 @@ mod tests {
         ] {
             let viewer = answering(vec![(code, body)]).await;
             let error = format!("{:#}", viewer.trace(10, until).await.expect_err(says));
-            assert!(error.contains(says) && error.contains(viewer.url()), "{error}");
+            assert!(error.contains(says) && error.contains(viewer.shown()), "{error}");
         }
         let nobody = Viewer::at("http://127.0.0.1:1").expect("an address");
         let error = nobody.trace(10, until).await.expect_err("nobody is there");

@@ -37,6 +37,8 @@ impl Statements {
     pub fn new(dialect: Dialect, module: &str) -> Self {
         let words = Words(dialect);
         let sql = |text: String| statement(module, &text);
+        let arrivals =
+            format!("SELECT position, queue, attempts, cause, died_at, {} FROM {{module}}_arrivals", names());
         Self {
             // a relay that tries again says what was said, and perhaps dealt with, before; a dead letter that is
             // brought here stays one
@@ -54,7 +56,7 @@ impl Statements {
                 words.objects(1),
             )),
             due: sql(format!(
-                "SELECT * FROM {{module}}_arrivals WHERE queue = $1 AND state = 'waiting' \
+                "{arrivals} WHERE queue = $1 AND state = 'waiting' \
                  AND (due_at <= $2 OR due_at > $3) AND position NOT IN ({}) ORDER BY position LIMIT $5",
                 words.numbers(4),
             )),
@@ -71,16 +73,16 @@ impl Statements {
             die: sql("UPDATE {module}_arrivals SET state = 'dead', attempts = $1, cause = $2, died_at = $3 \
                  WHERE position = $4 AND state = 'waiting'"
                 .into()),
-            dead: sql("SELECT * FROM {module}_arrivals WHERE queue = $1 AND state = 'dead' \
-                 ORDER BY died_at, position LIMIT $2"
-                .into()),
+            dead: sql(format!(
+                "{arrivals} WHERE queue = $1 AND state = 'dead' ORDER BY died_at, position LIMIT $2"
+            )),
             revive: sql(format!(
                 "UPDATE {{module}}_arrivals SET state = 'waiting', attempts = 0, due_at = $1, cause = NULL, \
                  died_at = NULL WHERE state = 'dead' AND position IN ({})",
                 words.numbers(2),
             )),
             waiting: sql("SELECT COUNT(*) AS waiting FROM {module}_arrivals WHERE state = 'waiting'".into()),
-            first: sql("SELECT * FROM {module}_arrivals ORDER BY position LIMIT $1".into()),
+            first: sql(format!("{arrivals} ORDER BY position LIMIT $1")),
         }
     }
 }

@@ -41,9 +41,10 @@ impl Statements {
                  SELECT {}, {values} FROM {objects} WHERE TRUE ON CONFLICT (log_offset) DO NOTHING",
                 number("log_offset"),
             )),
-            read: sql(
-                "SELECT * FROM {module}_event_log WHERE log_offset >= $1 ORDER BY log_offset LIMIT $2".into()
-            ),
+            read: sql(format!(
+                "SELECT log_offset, {names} FROM {{module}}_event_log \
+                 WHERE log_offset >= $1 ORDER BY log_offset LIMIT $2"
+            )),
             last: sql("SELECT MAX(log_offset) AS last FROM {module}_event_log".into()),
         }
     }

@@ -176,7 +176,7 @@ async fn of_four_hundred_who_post_at_once_everything_is_published_in_the_order_o
             .expect("makes");
         let orders: Vec<OrderId> = (0..20).map(|_| order()).collect();
         for subject in &orders {
-            sqlx::query("INSERT INTO things VALUES ($1, 0)")
+            sqlx::query("INSERT INTO things (id, version) VALUES ($1, 0)")
                 .bind(subject.to_string())
                 .execute(&mut *tx)
                 .await

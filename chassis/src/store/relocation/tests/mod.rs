@@ -97,7 +97,7 @@ async fn open_at(url: &StoreUrl, data: &std::path::Path, module: &str, abort_at:
     let first = Migration::new(1, "tables".into(), MigrationType::Simple, sql(text), false);
     let migrations = Migrator::with_migrations(vec![first]);
     let placements = Placements::kept_in(data);
-    let mover = Mover::open(module, &migrations, url, &placements, Placement::Own, &abort_at);
+    let mover = Mover::open(module, &migrations, url, &placements, Placement::Own, &abort_at, Duration::ZERO);
     Arc::new(mover.await.expect("opens"))
 }
 

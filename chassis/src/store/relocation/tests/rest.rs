@@ -37,7 +37,13 @@ async fn relocate(routes: &Router, body: &str) -> Result<Report, Problem> {
 #[tokio::test]
 async fn a_store_is_watched_and_moved_at_its_endpoints() {
     for shop in shops().await {
-        let stores = Stores::new(shop.url.clone(), shop.data.path(), Placement::Shared, AbortAt::default());
+        let stores = Stores::new(
+            shop.url.clone(),
+            shop.data.path(),
+            Placement::Shared,
+            AbortAt::default(),
+            Duration::ZERO,
+        );
         let migrations = Migrator::with_migrations(Vec::new());
         stores.open("parts", &migrations).await.expect("opens");
         let routes = stores.control_routes("parts");
@@ -68,7 +74,8 @@ async fn a_store_is_watched_and_moved_at_its_endpoints() {
 #[tokio::test]
 async fn a_module_without_a_store_has_no_such_endpoints() {
     let shop = shops().await.swap_remove(0);
-    let stores = Stores::new(shop.url.clone(), shop.data.path(), Placement::Own, AbortAt::default());
+    let stores =
+        Stores::new(shop.url.clone(), shop.data.path(), Placement::Own, AbortAt::default(), Duration::ZERO);
     let request = Request::get("/store").body(Body::empty()).expect("a request");
     let response = stores.control_routes("gateway").oneshot(request).await.expect("an answer");
     assert_eq!(response.status(), 404);

@@ -18,7 +18,7 @@ async fn rows_that_an_earlier_move_left_behind_are_taken_for_nothing() {
         // as a process leaves it that dies before it tidies, and while others have gone on elsewhere since
         let migrations = Migrator::with_migrations(parts.migrations.clone());
         let target = shop.target("parts", Placement::Shared);
-        Store::at(&target, "parts", migrations).await.expect("opens").close().await;
+        Store::at(&target, "parts", migrations, Duration::ZERO).await.expect("opens").close().await;
         let mut stale = shop.look("parts", Placement::Shared).await;
         for statement in [
             "INSERT INTO parts_items (id, n) VALUES ('kept', 1), ('changed', 0), ('gone', 1)",
@@ -52,7 +52,7 @@ async fn tables_that_a_move_died_removing_are_made_again() {
         for gone in 0..=5 {
             let there = shop.target("parts", Placement::Shared);
             let migrations = Migrator::with_migrations(parts.migrations.clone());
-            Store::at(&there, "parts", migrations).await.expect("opens").close().await;
+            Store::at(&there, "parts", migrations, Duration::ZERO).await.expect("opens").close().await;
             let mut left = shop.look("parts", Placement::Shared).await;
             let tables =
                 of_module(&mut left, parts.store().dialect(), MAIN, "parts").await.expect("describes them");

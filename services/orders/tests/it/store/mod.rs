@@ -1,6 +1,7 @@
 //! What orders remember: each test runs on SQLite and, where there is one, on PostgreSQL.
 
 mod changing;
+mod growing;
 mod inserting;
 mod leases;
 mod listing;

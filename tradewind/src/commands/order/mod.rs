@@ -1,4 +1,10 @@
 //! `tradewind order`
+//!
+//! - `shopper`: what `--endless` orders: of all sorts, as customers do
+//! - `takings`: how its orders ended
+
+mod shopper;
+mod takings;
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -53,9 +59,41 @@ struct Outcome {
     took_ms: f64,
 }
 
+impl Outcome {
+    /// That of an order, as it was seen last.
+    fn of(order: &Order, took: Duration) -> Self {
+        Self {
+            confirmed: order.status == OrderStatus::Confirmed,
+            result: word(order.status),
+            detail: order.reason.as_ref().map(|reason| reason.detail.clone()),
+            order_id: Some(order.id),
+            took_ms: millis(took),
+        }
+    }
+
+    /// That of a request that was not answered with an order.
+    fn without_order(error: RequestError, took: Duration) -> Self {
+        let (result, detail, order_id) = match error {
+            RequestError::Refused(problem) => {
+                let order_id = problem.resource.as_deref().and_then(order_in);
+                (problem.code.to_string(), problem.detail, order_id)
+            }
+            RequestError::Lost(detail) => ("no_answer".to_owned(), detail, None),
+        };
+        Self { confirmed: false, result, detail: Some(detail), order_id, took_ms: millis(took) }
+    }
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
 /// Places orders; succeeds when every one was confirmed.
 pub async fn order(args: &OrderArgs) -> anyhow::Result<()> {
     let shop = Shop::find(&args.shop)?;
+    if args.endless {
+        return shopper::until_told_to_stop(&shop, args).await;
+    }
     let request = PlaceOrder {
         customer_id: CustomerId(args.customer.clone()),
         lines: vec![Line { sku: Sku(args.sku.clone()), quantity: args.quantity }],
@@ -72,31 +110,12 @@ pub async fn order(args: &OrderArgs) -> anyhow::Result<()> {
 async fn place(shop: &Shop, request: &PlaceOrder, patience: Duration) -> (Outcome, Option<Order>) {
     let begun = Instant::now();
     let post = shop.public(Method::POST, "/api/orders").header("idempotency-key", Uuid::new_v4().to_string());
-    let placed = match shop.read::<Order>(post.json(request)).await {
-        Ok(order) => Ok(ended(shop, order, begun + patience).await),
-        Err(error) => Err(error),
-    };
-    let took_ms = begun.elapsed().as_secs_f64() * 1000.0;
-    match placed {
+    match shop.read::<Order>(post.json(request)).await {
         Ok(order) => {
-            let outcome = Outcome {
-                confirmed: order.status == OrderStatus::Confirmed,
-                result: word(order.status),
-                detail: order.reason.as_ref().map(|reason| reason.detail.clone()),
-                order_id: Some(order.id),
-                took_ms,
-            };
-            (outcome, Some(order))
+            let order = ended(shop, order, begun + patience).await;
+            (Outcome::of(&order, begun.elapsed()), Some(order))
         }
-        Err(RequestError::Refused(problem)) => {
-            let order_id = problem.resource.as_deref().and_then(order_in);
-            let result = problem.code.to_string();
-            (Outcome { confirmed: false, result, detail: Some(problem.detail), order_id, took_ms }, None)
-        }
-        Err(RequestError::Lost(detail)) => {
-            let result = "no_answer".to_owned();
-            (Outcome { confirmed: false, result, detail: Some(detail), order_id: None, took_ms }, None)
-        }
+        Err(error) => (Outcome::without_order(error, begun.elapsed()), None),
     }
 }
 
@@ -244,7 +263,7 @@ impl Summary {
             placed,
             confirmed,
             results,
-            elapsed_ms: elapsed.as_secs_f64() * 1000.0,
+            elapsed_ms: millis(elapsed),
             orders_per_second: placed as f64 / elapsed.as_secs_f64().max(1e-9),
             median_ms: quantile(&times, 0.5),
             p99_ms: quantile(&times, 0.99),

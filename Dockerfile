@@ -1,0 +1,49 @@
+# One image with the one executable. Each container says which part of the shop it runs:
+#
+#   docker build -t tradewind .
+#   docker run --rm tradewind run catalog --help
+#
+# An image with the executable of one service alone, which takes the same arguments without `run NAME`:
+#
+#   docker build --target service --build-arg SERVICE=orders -t tradewind-orders .
+#
+# Nothing here names a processor: `docker buildx build --platform linux/amd64,linux/arm64 .` makes both.
+
+FROM rust:1.95-slim-trixie AS build
+ARG SERVICE=tradewind
+ARG TARGETARCH=native
+WORKDIR /src
+COPY . .
+# What was compiled is kept between builds, outside of any layer: the dependencies of a Cargo.lock are compiled once,
+# and after a change of one service that service is compiled, and the executable linked.
+RUN --mount=type=cache,id=tradewind-crates,target=/usr/local/cargo/registry \
+    --mount=type=cache,id=tradewind-target-$TARGETARCH,target=/target,sharing=locked \
+    CARGO_TARGET_DIR=/target cargo build --locked --release --package "$SERVICE" --bin "$SERVICE" && \
+    cp "/target/release/$SERVICE" /executable
+# Of the system the executable needs the C library and its loader. The images hold these few files and no more: no
+# shell, no package manager, and little that must be kept up to date.
+RUN ldd /executable | grep -o '/[^ ]*' | while read -r library; do \
+      mkdir -p "/system$(dirname "$library")" && cp --dereference "$library" "/system$library"; \
+    done && \
+    mkdir -p /system/etc /data && \
+    printf 'tradewind:x:65532:65532::/data:/nowhere\n' > /system/etc/passwd
+
+# What both images have in common.
+FROM scratch AS base
+COPY --from=build /system /
+COPY --from=build --chown=65532:65532 /data /data
+COPY config /etc/tradewind/config
+ENV TRADEWIND_DATA=/data
+WORKDIR /data
+USER 65532:65532
+
+FROM base AS service
+ARG SERVICE
+ENV TRADEWIND_PROCESS=$SERVICE
+COPY --from=build /executable /usr/local/bin/service
+ENTRYPOINT ["/usr/local/bin/service"]
+
+FROM base AS tradewind
+COPY --from=build /executable /usr/local/bin/tradewind
+ENTRYPOINT ["/usr/local/bin/tradewind"]
+CMD ["--help"]
