@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use card_network::{Args, CardNetwork};
-use chassis::process::{block_on, run_standalone, signalled, unless_stopped};
+use chassis::process::{arguments, block_on, run_standalone, signalled, unless_stopped};
 use clap::Parser;
 
 /// The simulated card network: an outside party with a REST API of its own
@@ -15,7 +15,7 @@ struct Command {
 }
 
 fn main() -> ExitCode {
-    let args = Command::parse().args;
+    let args = arguments::<Command>().args;
     block_on(async {
         let (config, shutdown) = (args.config()?, signalled());
         let network = unless_stopped(&shutdown, async { Ok(CardNetwork::open(config).await?) }).await?;

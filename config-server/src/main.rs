@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use chassis::process::{arguments, block_on};
 use config_server::standalone::{Arguments, run};
 
 fn main() -> ExitCode {
-    chassis::process::block_on(run(Arguments::parse()))
+    block_on(run(arguments::<Arguments>()))
 }

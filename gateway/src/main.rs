@@ -17,7 +17,7 @@ struct Command {
 }
 
 fn main() -> ExitCode {
-    let Command { process, gateway_listen } = Command::parse();
+    let Command { process, gateway_listen } = chassis::process::arguments::<Command>();
     chassis::process::main(process, async |platform| {
         let door = chassis::process::bind(gateway_listen, "--gateway-listen").await?;
         Ok(vec![gateway::assemble(platform, door, &[]).await?])

@@ -31,20 +31,11 @@ pub mod up;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::{Cli, Command};
 
 /// The whole of `main`: reads the arguments, does what they say, turns the end into an exit code.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            // a failure to print help leaves nobody to tell
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::from(exit::USAGE) } else { ExitCode::SUCCESS };
-        }
-    };
+    let cli = chassis::process::arguments::<Cli>();
     match cli.command.unwrap_or_else(cli::up_as_usual) {
         Command::Run(args) => run::run(args),
         command => commands::main(command),

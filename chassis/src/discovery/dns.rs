@@ -124,6 +124,10 @@ impl Watcher {
     }
 
     fn instances(&self, mut addresses: Vec<IpAddr>) -> Vec<Instance> {
+        // where the network has both families, a process has an address of each, and is one instance all the same
+        if addresses.iter().any(IpAddr::is_ipv4) {
+            addresses.retain(IpAddr::is_ipv4);
+        }
         addresses.sort();
         addresses.dedup();
         let instance = |ip| Instance {

@@ -15,8 +15,20 @@ use crate::config::ConfigError;
 use crate::store::StoreError;
 use crate::telemetry::logs;
 
+/// Ends a process that was told something that it cannot use (sysexits.h, EX_USAGE), which no further start mends.
+const WRONG_USE: u8 = 64;
 /// How long threads may go on at the end that wait for the system: to look a name up, say.
 const LAST_CALLS: Duration = Duration::from_secs(1);
+
+/// The arguments of this process. Where they cannot be used, or only ask for help, it ends here: with 64 like every fault
+/// of arguments (see [`block_on`]), and with 0 for help.
+pub fn arguments<A: clap::Parser>() -> A {
+    A::try_parse().unwrap_or_else(|error| {
+        // a failure to print leaves nobody to tell
+        let _ = error.print();
+        std::process::exit(if error.use_stderr() { WRONG_USE.into() } else { 0 })
+    })
+}
 
 /// The whole of a service's `main`: runs `assemble`'s modules until SIGTERM or Ctrl-C.
 pub fn main(
@@ -31,8 +43,8 @@ pub fn main(
 }
 
 /// Starts logging and the runtime, drives `life` to its end and turns that into an exit code: 64 for arguments or a
-/// configuration that cannot be used (sysexits.h, EX_USAGE), which no further start mends; 1 for anything
-/// else, a configuration that could not be had among it, so that whoever supervises starts it again.
+/// configuration that cannot be used, which no further start mends; 1 for anything else, a configuration that could not
+/// be had among it, so that whoever supervises starts it again.
 pub fn block_on(life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     logs::init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
@@ -54,7 +66,7 @@ pub fn block_on(life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> ExitCode {
-    if error.chain().any(is_for_a_person) { ExitCode::from(64) } else { ExitCode::FAILURE }
+    if error.chain().any(is_for_a_person) { ExitCode::from(WRONG_USE) } else { ExitCode::FAILURE }
 }
 
 /// Whether somebody must mend it before the next start.

@@ -30,7 +30,7 @@ use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
 
 pub use bootstrap::{Args, ArgumentsError, Bootstrap, TokenError, given, operator_token};
-pub use main::{EndSignal, bind, block_on, main, signalled};
+pub use main::{EndSignal, arguments, bind, block_on, main, signalled};
 pub use messages::{CarrierKind, FlowState, Messages, MessagesReport, MovingRequest};
 pub use module::{Door, Module};
 pub use platform::Platform;

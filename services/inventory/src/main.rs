@@ -13,7 +13,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    chassis::process::main(Arguments::parse().process, async |platform| {
+    chassis::process::main(chassis::process::arguments::<Arguments>().process, async |platform| {
         let wires = wires::Resolver::new(platform);
         Ok(vec![inventory::assemble(platform, &wires).await?])
     })

@@ -12,7 +12,7 @@ struct Command {
 }
 
 fn main() -> ExitCode {
-    chassis::process::main(Command::parse().process, async |platform| {
+    chassis::process::main(chassis::process::arguments::<Command>().process, async |platform| {
         let wires = wires::Resolver::new(platform);
         Ok(vec![orders::assemble(platform, &wires).await?])
     })

@@ -12,7 +12,7 @@ struct Command {
 }
 
 fn main() -> ExitCode {
-    chassis::process::main(Command::parse().args, async |platform| {
+    chassis::process::main(chassis::process::arguments::<Command>().args, async |platform| {
         let wires = wires::Resolver::new(platform);
         Ok(vec![payments::assemble(platform, &wires).await?])
     })

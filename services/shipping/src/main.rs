@@ -13,7 +13,7 @@ struct Command {
 }
 
 fn main() -> ExitCode {
-    chassis::process::main(Command::parse().process, async |platform| {
+    chassis::process::main(chassis::process::arguments::<Command>().process, async |platform| {
         let wires = wires::Resolver::new(platform);
         Ok(vec![shipping::assemble(platform, &wires).await?])
     })

@@ -56,7 +56,8 @@ pub(super) async fn until_told_to_stop(shop: &Shop, args: &OrderArgs) -> anyhow:
         outcome = telling(&counts, args) => outcome?,
         () = told_to_stop.cancelled() => {}
     }
-    counts.tell(args)
+    counts.tell(args)?;
+    counts.sum_up(args)
 }
 
 async fn shopping(shop: &Shop, args: &OrderArgs, counts: &Counts) {
@@ -130,6 +131,15 @@ impl Counts {
             return Ok(text::say(serde_json::to_string(&Told { lately: &lately, in_all })?)?);
         }
         Ok(text::say(format_args!("{}; {} orders so far", lately.text(), in_all.orders()))?)
+    }
+
+    /// Tells people how all of them ended; programs have read that in every line.
+    fn sum_up(&self, args: &OrderArgs) -> anyhow::Result<()> {
+        if !args.json {
+            let in_all = &self.0.lock().before;
+            text::say(format_args!("of {} orders in all: {}", in_all.orders(), in_all.text()))?;
+        }
+        Ok(())
     }
 }
 
