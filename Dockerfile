@@ -7,19 +7,35 @@
 #
 #   docker build --target service --build-arg SERVICE=orders -t tradewind-orders .
 #
+# An image of an executable that was built elsewhere, on a system whose C library is not newer than this one's; the folder
+# has it as `executable`, and `config` beside it:
+#
+#   docker build --file Dockerfile --build-arg EXECUTABLE=given -t tradewind FOLDER
+#
 # Nothing here names a processor: `docker buildx build --platform linux/amd64,linux/arm64 .` makes both.
 
-FROM rust:1.95-slim-trixie AS build
-ARG SERVICE=tradewind
-ARG TARGETARCH=native
+ARG EXECUTABLE=compiled
+
+FROM rust:1.95-slim-trixie AS sources
 WORKDIR /src
 COPY . .
+RUN --mount=type=cache,id=tradewind-crates,target=/usr/local/cargo/registry \
+    cargo fetch --locked
+
+FROM sources AS compiled
+ARG SERVICE=tradewind
+ARG TARGETARCH=native
 # What was compiled is kept between builds, outside of any layer: the dependencies of a Cargo.lock are compiled once,
 # and after a change of one service that service is compiled, and the executable linked.
 RUN --mount=type=cache,id=tradewind-crates,target=/usr/local/cargo/registry \
     --mount=type=cache,id=tradewind-target-$TARGETARCH,target=/target,sharing=locked \
     CARGO_TARGET_DIR=/target cargo build --locked --release --package "$SERVICE" --bin "$SERVICE" && \
     cp "/target/release/$SERVICE" /executable
+
+FROM rust:1.95-slim-trixie AS given
+COPY executable /executable
+
+FROM ${EXECUTABLE} AS executable
 # Of the system the executable needs the C library and its loader. The images hold these few files and no more: no
 # shell, no package manager, and little that must be kept up to date.
 RUN ldd /executable | grep -o '/[^ ]*' | while read -r library; do \
@@ -30,8 +46,8 @@ RUN ldd /executable | grep -o '/[^ ]*' | while read -r library; do \
 
 # What both images have in common.
 FROM scratch AS base
-COPY --from=build /system /
-COPY --from=build --chown=65532:65532 /data /data
+COPY --from=executable /system /
+COPY --from=executable --chown=65532:65532 /data /data
 COPY config /etc/tradewind/config
 ENV TRADEWIND_DATA=/data
 WORKDIR /data
@@ -40,10 +56,10 @@ USER 65532:65532
 FROM base AS service
 ARG SERVICE
 ENV TRADEWIND_PROCESS=$SERVICE
-COPY --from=build /executable /usr/local/bin/service
+COPY --from=executable /executable /usr/local/bin/service
 ENTRYPOINT ["/usr/local/bin/service"]
 
 FROM base AS tradewind
-COPY --from=build /executable /usr/local/bin/tradewind
+COPY --from=executable /executable /usr/local/bin/tradewind
 ENTRYPOINT ["/usr/local/bin/tradewind"]
 CMD ["--help"]
