@@ -19,17 +19,24 @@ ARG EXECUTABLE=compiled
 FROM rust:1.95-slim-trixie AS sources
 WORKDIR /src
 COPY . .
-RUN --mount=type=cache,id=tradewind-crates,target=/usr/local/cargo/registry \
+RUN --mount=type=cache,id=tradewind-crates,target=/usr/local/cargo/registry,sharing=locked \
     cargo fetch --locked
 
 FROM sources AS compiled
 ARG SERVICE=tradewind
-ARG TARGETARCH=native
+ARG TARGETARCH
 # What was compiled is kept between builds, outside of any layer: the dependencies of a Cargo.lock are compiled once,
 # and after a change of one service that service is compiled, and the executable linked.
-RUN --mount=type=cache,id=tradewind-crates,target=/usr/local/cargo/registry \
+#
+# Cargo takes a file for unchanged that is not younger than what was compiled of it, and a file of another checkout may
+# be older. So sources are kept beside what was compiled of them, and one that differs is replaced, which makes it young.
+RUN --mount=type=cache,id=tradewind-crates,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,id=tradewind-target-$TARGETARCH,target=/target,sharing=locked \
-    CARGO_TARGET_DIR=/target cargo build --locked --release --package "$SERVICE" --bin "$SERVICE" && \
+    mkdir -p /target/src && \
+    (cd /target/src && find . -type f ! -exec test -e /src/{} \; -delete) && \
+    find . -type f ! -exec cmp --silent {} /target/src/{} \; -exec install -D --mode 644 {} /target/src/{} \; && \
+    cd /target/src && \
+    cargo build --locked --release --target-dir /target --package "$SERVICE" --bin "$SERVICE" && \
     cp "/target/release/$SERVICE" /executable
 
 FROM rust:1.95-slim-trixie AS given
@@ -38,7 +45,8 @@ COPY executable /executable
 FROM ${EXECUTABLE} AS executable
 # Of the system the executable needs the C library and its loader. The images hold these few files and no more: no
 # shell, no package manager, and little that must be kept up to date.
-RUN ldd /executable | grep -o '/[^ ]*' | while read -r library; do \
+RUN ldd /executable >/libraries && ! grep 'not found' /libraries && \
+    grep -o '/[^ ]*' /libraries | while read -r library; do \
       mkdir -p "/system$(dirname "$library")" && cp --dereference "$library" "/system$library"; \
     done && \
     mkdir -p /system/etc /data && \

@@ -76,7 +76,10 @@ free_port() { # below the range that systems hand out by themselves
 # Starts a Docker engine and builds stand-ins for public images where the scripts for that are.
 with_docker() {
   local rig=../shared/rig
-  if [[ -x $rig/docker-up ]]; then "$rig/docker-up" && "$rig/images"; fi
+  if [[ -x $rig/docker-up ]]; then
+    "$rig/docker-up"
+    "$rig/images"
+  fi
   command -v docker >/dev/null || fail "no docker on this machine: install it, or put ../shared/rig there"
 }
 
