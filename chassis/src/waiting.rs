@@ -1,5 +1,6 @@
 //! Waiting, at a start, for what is not there yet: says for what, and comes to an end.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -50,6 +51,18 @@ impl Waiting {
     fn sentence(&self, reason: &str) -> String {
         format!("waiting for {} since {} s: {reason}", self.what, self.since.elapsed().as_secs())
     }
+}
+
+/// Waits for `work`, which comes to an end by itself. Where it takes long, says once for `what`, and for which `reason`;
+/// neither may hold a secret.
+pub(crate) async fn aloud<T>(what: &str, reason: &str, work: impl Future<Output = T>) -> T {
+    let waiting = Waiting::begin(what, Duration::ZERO);
+    let mut work = pin!(work);
+    tokio::select! {
+        done = &mut work => return done,
+        () = sleep(SAY_SO) => tracing::warn!(awaited = what, reason, "{}", waiting.sentence(reason)),
+    }
+    work.await
 }
 
 #[cfg(test)]

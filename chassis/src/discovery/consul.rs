@@ -22,7 +22,7 @@ const LONGEST_MESSAGE: usize = 512;
 pub struct Consul {
     http: reqwest::Client,
     base: Url,
-    /// The address as it may be shown.
+    /// The address as it is shown.
     shown: Arc<str>,
     token: Option<String>,
 }
@@ -73,7 +73,7 @@ impl Consul {
         Ok(Self { http, shown: address::shown(base.as_str()).into(), base, token })
     }
 
-    /// Where it is, as it may be shown: without a password.
+    /// Where it is. There is no secret in it.
     pub fn address(&self) -> &str {
         &self.shown
     }
@@ -130,7 +130,7 @@ impl Consul {
         let call = "healthy";
         let request = self.at(Method::GET, &["health", "service", service]).query(&[("passing", "true")]);
         let response = self.send(call, blocking(request, index, wait)).await?;
-        let index = index_of(call, &response)?;
+        let index = self.index_of(call, &response)?;
         let healthy: Vec<Healthy> = self.json(call, response).await?;
         Ok(Answer { index, value: healthy.into_iter().map(Instance::from).collect() })
     }
@@ -146,12 +146,12 @@ impl Consul {
         let response = blocking(self.key(Method::GET, key), index, wait).send().await;
         let response = response.map_err(|error| self.away(call, error))?;
         if response.status() == StatusCode::NOT_FOUND {
-            return Ok(Answer { index: index_of(call, &response)?, value: None });
+            return Ok(Answer { index: self.index_of(call, &response)?, value: None });
         }
         let response = self.checked(call, response).await?;
-        let index = index_of(call, &response)?;
+        let index = self.index_of(call, &response)?;
         let mut found: Vec<KvEntry> = self.json(call, response).await?;
-        Ok(Answer { index, value: found.pop().map(entry).transpose()? })
+        Ok(Answer { index, value: found.pop().map(|raw| self.entry(raw)).transpose()? })
     }
 
     /// Writes a key.
@@ -262,8 +262,8 @@ impl Consul {
         let registry = self.shown.to_string();
         Err(match status {
             StatusCode::FORBIDDEN => DiscoveryError::Denied { call, registry, message },
-            StatusCode::NOT_FOUND => DiscoveryError::Unknown { call, message },
-            _ if forgotten => DiscoveryError::Unknown { call, message },
+            StatusCode::NOT_FOUND => DiscoveryError::Unknown { call, registry, message },
+            _ if forgotten => DiscoveryError::Unknown { call, registry, message },
             _ => DiscoveryError::Refused { call, registry, status: status.as_u16(), message },
         })
     }
@@ -275,11 +275,30 @@ impl Consul {
         response: reqwest::Response,
     ) -> Result<T, DiscoveryError> {
         let body = response.bytes().await.map_err(|error| self.away(call, error))?;
-        serde_json::from_slice(&body).map_err(|error| garbled(call, error))
+        serde_json::from_slice(&body).map_err(|error| self.garbled(call, error))
+    }
+
+    /// The index of a read.
+    fn index_of(&self, call: &'static str, response: &reqwest::Response) -> Result<u64, DiscoveryError> {
+        let header = response.headers().get("X-Consul-Index").and_then(|value| value.to_str().ok());
+        let index = header.and_then(|text| text.parse::<u64>().ok());
+        // Consul's own advice: never wait beyond 0, which means 'do not wait' and would spin.
+        index.map(|index| index.max(1)).ok_or_else(|| self.garbled(call, "no X-Consul-Index"))
+    }
+
+    fn entry(&self, raw: KvEntry) -> Result<Entry, DiscoveryError> {
+        let KvEntry { key, value, flags, session, modify_index } = raw;
+        let value = base64::decode(value.as_deref().unwrap_or_default())
+            .ok_or_else(|| self.garbled("kv get", "a value that is not base64"))?;
+        Ok(Entry { key, value, flags, session, modify_index })
+    }
+
+    fn garbled(&self, call: &'static str, reason: impl std::fmt::Display) -> DiscoveryError {
+        DiscoveryError::Garbled { call, registry: self.shown.to_string(), reason: reason.to_string() }
     }
 
     fn away(&self, call: &'static str, error: reqwest::Error) -> DiscoveryError {
-        // the address is told already, and may have a password in it
+        // the address is told already
         DiscoveryError::Away { call, registry: self.shown.to_string(), source: error.without_url() }
     }
 
@@ -294,13 +313,25 @@ impl Consul {
 }
 
 /// What the address of a Consul should be.
-const WANTED: &str = "it should read http://HOST:PORT for Consul's API";
+pub(super) const WANTED: &str = "it should read http://HOST:PORT for Consul's API";
+const NO_TLS: &str = "it begins with http://; there is no TLS here";
+const NO_SECRET: &str = "it should hold neither a name nor a password nor a query; a token is given by \
+     --registry-token (TRADEWIND_REGISTRY_TOKEN)";
 
-/// The address of a registry, if it is one.
+/// The address of a registry, if it is one. Everybody may see it, in lists of processes too, so no secret may stand
+/// in it.
 pub(super) fn base(base_url: &str) -> Result<Url, DiscoveryError> {
     let url = Url::parse(base_url).ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    url.ok_or_else(|| unusable(base_url, WANTED))
+    let url = url.ok_or_else(|| unusable(base_url, WANTED))?;
+    if url.scheme() == "https" {
+        return Err(unusable(base_url, NO_TLS));
+    }
+    let is_named = !url.username().is_empty() || url.password().is_some();
+    if is_named || url.query().is_some() || url.fragment().is_some() {
+        return Err(unusable(base_url, NO_SECRET));
+    }
+    Ok(url)
 }
 
 fn unusable(base_url: &str, reason: &str) -> DiscoveryError {
@@ -315,25 +346,6 @@ fn blocking(request: RequestBuilder, index: u64, wait: Duration) -> RequestBuild
     request
         .query(&[("index", index.to_string()), ("wait", millis(wait))])
         .timeout(wait + wait / 16 + DEADLINE)
-}
-
-/// The index of a read.
-fn index_of(call: &'static str, response: &reqwest::Response) -> Result<u64, DiscoveryError> {
-    let header = response.headers().get("X-Consul-Index").and_then(|value| value.to_str().ok());
-    let index = header.and_then(|text| text.parse::<u64>().ok());
-    // Consul's own advice: never wait beyond 0, which means 'do not wait' and would spin.
-    index.map(|index| index.max(1)).ok_or_else(|| garbled(call, "no X-Consul-Index"))
-}
-
-fn entry(raw: KvEntry) -> Result<Entry, DiscoveryError> {
-    let KvEntry { key, value, flags, session, modify_index } = raw;
-    let value = base64::decode(value.as_deref().unwrap_or_default())
-        .ok_or_else(|| garbled("kv get", "a value that is not base64"))?;
-    Ok(Entry { key, value, flags, session, modify_index })
-}
-
-fn garbled(call: &'static str, reason: impl std::fmt::Display) -> DiscoveryError {
-    DiscoveryError::Garbled { call, reason: reason.to_string() }
 }
 
 /// A duration as Consul reads it.

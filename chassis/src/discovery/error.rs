@@ -6,7 +6,7 @@ pub enum DiscoveryError {
     /// The address of the registry makes no sense.
     #[error("the registry's address {address:?} cannot be used: {reason}")]
     Address {
-        /// Without its password.
+        /// Without a password.
         address: String,
         /// What is wrong with it.
         reason: String,
@@ -16,16 +16,18 @@ pub enum DiscoveryError {
     Away {
         /// What was asked.
         call: &'static str,
-        /// Where, without a password.
+        /// Where.
         registry: String,
         /// What the connection said.
         source: reqwest::Error,
     },
     /// The registry does not know the check, session or service that the call names.
-    #[error("the registry knows no such thing ({call}): {message}")]
+    #[error("the registry at {registry} knows no such thing ({call}): {message}")]
     Unknown {
         /// What was asked.
         call: &'static str,
+        /// Where.
+        registry: String,
         /// The registry's words.
         message: String,
     },
@@ -37,7 +39,7 @@ pub enum DiscoveryError {
     Denied {
         /// What was asked.
         call: &'static str,
-        /// Where, without a password.
+        /// Where.
         registry: String,
         /// The registry's words.
         message: String,
@@ -47,7 +49,7 @@ pub enum DiscoveryError {
     Refused {
         /// What was asked.
         call: &'static str,
-        /// Where, without a password.
+        /// Where.
         registry: String,
         /// The HTTP status.
         status: u16,
@@ -55,10 +57,12 @@ pub enum DiscoveryError {
         message: String,
     },
     /// The registry's answer is not what its API promises.
-    #[error("the registry's answer makes no sense ({call}): {reason}")]
+    #[error("the answer of the registry at {registry} makes no sense ({call}): {reason}")]
     Garbled {
         /// What was asked.
         call: &'static str,
+        /// Where.
+        registry: String,
         /// What is wrong with it.
         reason: String,
     },

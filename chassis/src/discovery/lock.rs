@@ -133,7 +133,7 @@ impl Standby {
     /// Waits until the lock is ours, or the session has ended.
     async fn wait(self) -> Result<(u64, CancellationToken, JoinHandle<()>), DiscoveryError> {
         let taken = self.lost.run_until_cancelled(self.take()).await;
-        let fencing_token = taken.unwrap_or_else(|| Err(ended(&self.request.key)))?;
+        let fencing_token = taken.unwrap_or_else(|| Err(self.ended()))?;
         let watch = HeldKey {
             consul: self.consul,
             key: self.request.key,
@@ -144,6 +144,14 @@ impl Standby {
         let stop = self.stop.disarm();
         tokio::spawn(async move { stop.run_until_cancelled(watch.watch(fencing_token)).await });
         Ok((fencing_token, self.lost, self.task))
+    }
+
+    fn ended(&self) -> DiscoveryError {
+        DiscoveryError::Unknown {
+            call: "lock",
+            registry: self.consul.address().to_owned(),
+            message: format!("the session that waited for {} has ended", self.request.key),
+        }
     }
 
     async fn take(&self) -> Result<u64, DiscoveryError> {
@@ -248,8 +256,4 @@ impl HeldKey {
             }
         }
     }
-}
-
-fn ended(key: &str) -> DiscoveryError {
-    DiscoveryError::Unknown { call: "lock", message: format!("the session that waited for {key} has ended") }
 }

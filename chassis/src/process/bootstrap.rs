@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Messages;
+use super::{Messages, own_address};
 use crate::messaging::Broker;
 use crate::messaging::bus::GateState;
 use crate::store::{AbortAt, Placement, StoreUrl, Stores};
@@ -57,13 +57,13 @@ pub struct Args {
     #[arg(long, value_name = "URL", env = "TRADEWIND_CONFIG_SERVER")]
     pub config_server: Option<String>,
     /// The configuration profile
-    #[arg(long, value_name = "NAME", default_value = "default", env = "TRADEWIND_PROFILE")]
+    #[arg(long, value_name = "NAME", default_value = PROFILE, env = "TRADEWIND_PROFILE")]
     pub profile: String,
     /// What this process is called among those of the shop; by default after what it runs
     #[arg(long, value_name = "NAME", env = "TRADEWIND_PROCESS")]
     pub process: Option<String>,
     /// Tells replicas of one module apart; `hostname` takes the host's name
-    #[arg(long, value_name = "NAME", default_value = "1", env = "TRADEWIND_INSTANCE")]
+    #[arg(long, value_name = "NAME", default_value = INSTANCE, env = "TRADEWIND_INSTANCE")]
     pub instance: String,
     /// The file with the operator token that changes at the control endpoints need
     #[arg(long, value_name = "FILE", env = "TRADEWIND_OPERATOR_TOKEN_FILE")]
@@ -80,6 +80,8 @@ pub struct Args {
 }
 
 const PATIENCE_MS: u64 = PATIENCE.as_secs() * 1000;
+const PROFILE: &str = "default";
+const INSTANCE: &str = "1";
 /// What is typed instead of an instance's name where the host's name is to be taken.
 const HOSTNAME: &str = "hostname";
 
@@ -135,8 +137,8 @@ impl Args {
     /// Checks what was typed, and reads the files that it names.
     pub fn resolve(self) -> Result<Bootstrap, ArgumentsError> {
         let own = |value: &Option<String>| given(value).map(str::to_owned);
-        let [registry, broker, otlp, config_server] =
-            [&self.registry, &self.broker, &self.otlp, &self.config_server].map(own);
+        let [registry, broker, otlp, config_server, advertise] =
+            [&self.registry, &self.broker, &self.otlp, &self.config_server, &self.advertise].map(own);
         let messages = Messages::parse(broker.as_deref());
         let mut faults = Vec::new();
         let store = match given(&self.store) {
@@ -149,15 +151,17 @@ impl Args {
         }
         noted(otlp.as_deref().map_or(Ok(()), otlp::check_address), &mut faults);
         noted(config_server.as_deref().map_or(Ok(()), config::check_address), &mut faults);
+        noted(advertise.as_deref().map_or(Ok(()), own_address::check_address), &mut faults);
         let token = operator_token(&self.operator_token, self.operator_token_file.as_deref());
         let operator_token = noted(token, &mut faults);
         let (Some(store), Some(operator_token), true) = (store, operator_token, faults.is_empty()) else {
             return Err(ArgumentsError(faults));
         };
         let hosts = self.hosts.iter().map(|host| host.trim().to_owned());
+        let instance = own(&Some(self.instance)).unwrap_or_else(|| INSTANCE.to_owned());
         Ok(Bootstrap {
             listen: self.listen,
-            advertise: own(&self.advertise),
+            advertise,
             hosts: hosts.filter(|host| !host.is_empty()).collect(),
             data: self.data,
             store,
@@ -169,9 +173,9 @@ impl Args {
             gate: if self.messages_held { GateState::Held } else { GateState::Open },
             otlp,
             config_server,
-            profile: self.profile,
+            profile: own(&Some(self.profile)).unwrap_or_else(|| PROFILE.to_owned()),
             process: own(&self.process).unwrap_or_else(what_it_runs),
-            instance: if self.instance == HOSTNAME { hostname() } else { self.instance },
+            instance: if instance == HOSTNAME { hostname() } else { instance },
             operator_token,
             linger: Duration::from_millis(self.linger_ms),
             patience: Duration::from_millis(self.patience_ms),
@@ -201,9 +205,9 @@ impl Bootstrap {
             gate: GateState::Open,
             otlp: None,
             config_server: None,
-            profile: "default".into(),
+            profile: PROFILE.to_owned(),
             process: what_it_runs(),
-            instance: "1".into(),
+            instance: INSTANCE.to_owned(),
             operator_token: None,
             linger: Duration::ZERO,
             patience: PATIENCE,
@@ -338,14 +342,24 @@ mod tests {
 
     #[test]
     fn what_is_empty_is_not_given() {
-        let flags =
-            ["--registry", "--config-server", "--store", "--broker", "--otlp", "--advertise", "--process"];
+        let flags = [
+            "--registry",
+            "--config-server",
+            "--store",
+            "--broker",
+            "--otlp",
+            "--advertise",
+            "--process",
+            "--profile",
+            "--instance",
+        ];
         let words: Vec<_> = flags.into_iter().flat_map(|flag| [flag, ""]).collect();
         let said = resolved(&words).expect("resolves");
         let silent = resolved(&[]).expect("resolves");
         assert_eq!((said.registry, said.config_server, said.otlp, said.advertise), (None, None, None, None));
         assert_eq!((said.store, said.messages), (silent.store, Messages::None));
         assert_eq!(said.process, silent.process);
+        assert_eq!((said.profile.as_str(), said.instance.as_str()), ("default", "1"));
     }
 
     #[test]
@@ -356,15 +370,21 @@ mod tests {
             ("--config-server", "me:hunter2@config-server"),
             ("--broker", "http://me:hunter2@rabbitmq"),
             ("--otlp", "https://me:hunter2@collector:4317"),
+            ("--advertise", "http://me:hunter2@orders:9000"),
         ];
         let words: Vec<_> = words.iter().flat_map(|(flag, value)| [*flag, *value]).collect();
         let told = resolved(&words).expect_err("none of them is one").to_string();
-        for part in
-            ["mysql://db/shop", "consul:8500", "config server's address config-server", "amqp://", "--otlp"]
-        {
+        for part in [
+            "mysql://db/shop",
+            "consul:8500",
+            "config server's address config-server",
+            "amqp://",
+            "--otlp",
+            "--advertise",
+        ] {
             assert!(told.contains(part), "{told:?} does not say {part:?}");
         }
-        assert!(told.lines().count() == 6 && !told.contains("hunter2"), "{told}");
+        assert!(told.lines().count() == 7 && !told.contains("hunter2"), "{told}");
     }
 
     #[test]

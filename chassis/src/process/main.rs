@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{ArgumentsError, Module, Platform, run};
+use super::{ArgumentsError, Module, Platform, Stopped, run};
 use crate::config::ConfigError;
 use crate::store::StoreError;
 use crate::telemetry::logs;
@@ -44,7 +44,7 @@ pub fn main(
 
 /// Starts logging and the runtime, drives `life` to its end and turns that into an exit code: 64 for arguments or a
 /// configuration that cannot be used, which no further start mends; 1 for anything else, a configuration that could not
-/// be had among it, so that whoever supervises starts it again.
+/// be had among it, so that whoever supervises starts it again. Being told to stop is no failure, however early.
 pub fn block_on(life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     logs::init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
@@ -56,8 +56,16 @@ pub fn block_on(life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     };
     let outcome = runtime.block_on(life);
     runtime.shutdown_timeout(LAST_CALLS);
+    ending(outcome)
+}
+
+fn ending(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Stopped>() => {
+            tracing::info!("{error:#}");
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             tracing::error!("{error:#}");
             exit_code(&error)
@@ -129,6 +137,13 @@ mod tests {
     struct Typed {
         #[command(flatten)]
         args: Args,
+    }
+
+    #[test]
+    fn whoever_is_told_to_stop_while_it_waits_ends_with_0() {
+        let stopped = anyhow::Error::from(Stopped).context("at the start");
+        assert_eq!(ending(Err(stopped)), ExitCode::SUCCESS);
+        assert_eq!(ending(Err(anyhow::anyhow!("the port is taken"))), ExitCode::FAILURE);
     }
 
     #[test]

@@ -131,14 +131,19 @@ pub async fn run(
     Ok(())
 }
 
-/// What a start waits for. A process that still waits can be told to stop.
+/// A process was told to stop while its start still waited: an end in good order (see [`block_on`]).
+#[derive(Debug, thiserror::Error)]
+#[error("told to stop before it was ready")]
+pub struct Stopped;
+
+/// What a start waits for. A process that still waits can be told to stop, and ends with [`Stopped`].
 pub async fn unless_stopped<T>(
     shutdown: &CancellationToken,
     start: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
     tokio::select! {
         started = start => started,
-        () = shutdown.cancelled() => anyhow::bail!("told to stop before it was ready"),
+        () = shutdown.cancelled() => Err(Stopped.into()),
     }
 }
 

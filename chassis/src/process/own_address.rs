@@ -13,6 +13,7 @@ use tokio::net::{UdpSocket, lookup_host};
 use tokio::time::timeout;
 
 use super::{Bootstrap, Messages};
+use crate::address::shown;
 use crate::control;
 use crate::discovery::is_by_name;
 use crate::waiting::Waiting;
@@ -21,6 +22,22 @@ use crate::waiting::Waiting;
 const SHORT_LOOK: Duration = Duration::from_secs(1);
 /// How long it may take at most.
 const LONG_LOOK: Duration = Duration::from_secs(5);
+
+/// Whether others can be told `address` as that of this process: they must know its port, too.
+pub(super) fn check_address(address: &str) -> Result<(), String> {
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+    let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(host) => host.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && !host.contains(['/', '@', ':', '[', ']', ' ']),
+    };
+    if is_host && port.parse::<u16>().is_ok_and(|port| port != 0) {
+        return Ok(());
+    }
+    let told = shown(address);
+    Err(format!(
+        "--advertise (TRADEWIND_ADVERTISE) is to be HOST:PORT, such as orders:9000 or [::1]:9000, and not {told:?}"
+    ))
+}
 
 /// Somebody whom this process reaches.
 struct Peer {
@@ -213,6 +230,29 @@ mod tests {
             assert!(error.contains(part), "{error:?} does not say {part:?}");
         }
         assert_eq!(lost.addressed_at_once(EVERYWHERE).await.advertise, None, "nobody looks for it");
+    }
+
+    #[test]
+    fn what_is_given_has_a_host_and_a_port() {
+        for good in ["orders:9000", "orders.shop:1", "10.0.0.7:65535", "[2001:db8::7]:9000"] {
+            assert_eq!(check_address(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "orders",
+            "orders:",
+            ":9000",
+            "orders:0",
+            "orders:65536",
+            "orders:http",
+            "http://orders:9000",
+            "me:hunter2@orders:9000",
+            "2001:db8::7:9000",
+            "[orders]:9000",
+            "[::1]",
+        ] {
+            let told = check_address(bad).expect_err(bad);
+            assert!(told.contains("TRADEWIND_ADVERTISE") && !told.contains("hunter2"), "{told}");
+        }
     }
 
     #[test]

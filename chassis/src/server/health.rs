@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use parking_lot::RwLock;
+use tokio::time::timeout;
 
 use crate::telemetry::metrics;
+
+/// How long a check may take: less than the patience of whoever probes, which is 1 or 2 s as a rule.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A question whose answer decides whether this process wants work: `Err` says what is missing.
 pub type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -38,19 +43,22 @@ impl Readiness {
         self.checks.write().push((name.into(), check));
     }
 
-    /// Everything that is missing; nothing when this process wants work.
+    /// Everything that is missing; nothing when this process wants work. All is asked at once.
     pub async fn missing(&self) -> Vec<String> {
         if !self.ready.load(Ordering::SeqCst) {
             return vec!["it is starting or draining".into()];
         }
         let checks = self.checks.read().clone();
-        let mut missing = Vec::new();
-        for (name, check) in checks {
-            if let Err(reason) = check().await {
-                missing.push(format!("{name}: {reason}"));
-            }
-        }
-        missing
+        let answers = join_all(checks.into_iter().map(|(name, check)| missing_of(name, check))).await;
+        answers.into_iter().flatten().collect()
+    }
+}
+
+/// What is missing by the word of one check.
+async fn missing_of(name: String, check: Check) -> Option<String> {
+    match timeout(PATIENCE, check()).await {
+        Ok(answer) => answer.err().map(|reason| format!("{name}: {reason}")),
+        Err(_) => Some(format!("{name}: no answer within {} s", PATIENCE.as_secs())),
     }
 }
 
@@ -90,4 +98,29 @@ async fn readyz(State(readiness): State<Readiness>) -> impl IntoResponse {
 
 async fn metrics_text() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::render())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// A probe gives up after 1 or 2 s, and did not learn what was missing where two databases were silent.
+    #[tokio::test(start_paused = true)]
+    async fn all_is_asked_at_once_and_nobody_waits_for_whoever_is_silent() {
+        let readiness = Readiness::default();
+        readiness.ready();
+        for silent in ["orders", "payments"] {
+            readiness.depends_on(silent, Arc::new(|| Box::pin(std::future::pending::<Result<(), String>>())));
+        }
+        readiness.depends_on("catalog", Arc::new(|| Box::pin(async { Ok::<(), String>(()) })));
+        readiness
+            .depends_on("shipping", Arc::new(|| Box::pin(async { Err::<(), String>("gone".to_owned()) })));
+        let asked = Instant::now();
+        let silent = "no answer within 1 s";
+        let told = [format!("orders: {silent}"), format!("payments: {silent}"), "shipping: gone".to_owned()];
+        assert_eq!(readiness.missing().await, told);
+        assert!(asked.elapsed() < 2 * PATIENCE, "{:?}", asked.elapsed());
+    }
 }

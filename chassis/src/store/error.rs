@@ -117,6 +117,17 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// Somebody else brings tables up to date there.
+    #[error(
+        "another process holds the migration lock of {place}, and was waited for {waited_s} s: it still brings tables \
+         up to date, or it hangs"
+    )]
+    Migrating {
+        /// Which database, or which file is the lock.
+        place: String,
+        /// How long.
+        waited_s: u64,
+    },
     /// A statement failed, or there was no connection for it.
     #[error("the database did not do what it was asked")]
     Sql(#[from] sqlx::Error),

@@ -99,7 +99,8 @@ pub(super) async fn is_usable(connection: &mut AnyConnection, idle: Duration) ->
 }
 
 /// Set on every pooled PostgreSQL connection, so that no statement waits for ever, and no transaction
-/// whose owner is stuck keeps its locks. Migrations have a connection of their own, without these.
+/// whose owner is stuck keeps its locks. Migrations have a connection of their own, without
+/// these: they take their time.
 const DEADLINES: &[&str] = &[
     "SET statement_timeout = '10s'",
     "SET lock_timeout = '5s'",

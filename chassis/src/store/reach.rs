@@ -37,7 +37,7 @@ pub struct Server {
 }
 
 impl Server {
-    fn of(target: &Resolved) -> Result<Self, StoreError> {
+    pub(super) fn of(target: &Resolved) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(&target.connect).map_err(|error| StoreError::Address {
             address: address::shown(&target.connect),
             reason: error.to_string(),

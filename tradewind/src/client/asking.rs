@@ -76,6 +76,16 @@ impl ControlReader {
 pub(super) const NO_TOKEN: &str = "this needs the operator token: name it with --operator-token-file or --operator-token \
      (TRADEWIND_OPERATOR_TOKEN_FILE, TRADEWIND_OPERATOR_TOKEN)";
 
+/// The bytes of an answer, which may come from anybody, if it is no larger than that.
+pub(crate) async fn body(mut answer: Response, largest: usize) -> anyhow::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        anyhow::ensure!(body.len() + chunk.len() <= largest, "it is larger than {} MiB", largest >> 20);
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
 /// Sends a request and reads its answer.
 pub(super) async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, RequestError> {
     let answer = send(request).await?;

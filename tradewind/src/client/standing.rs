@@ -5,6 +5,7 @@ use chassis::discovery::Instance;
 use futures::future::{join_all, try_join_all};
 use reqwest::Client;
 
+use super::asking::body;
 use super::elsewhere::Elsewhere;
 use crate::health;
 use crate::topology::Part;
@@ -16,6 +17,8 @@ const SHOP: &str = "shop";
 const MEMORY: &str = "process_memory_usage_bytes";
 /// Who says something else at `/metrics` than what it uses itself.
 const OBSERVATORY: &str = "observatory";
+/// The largest answer at `/metrics` that is read, far beyond what a process has to say.
+const LARGEST: usize = 4 << 20;
 
 /// A process that is known to be part of the shop.
 struct Known {
@@ -113,7 +116,7 @@ fn unknown(name: String, modules: Vec<String>, state: State) -> ProcessStatus {
 
 async fn memory_kib(http: &Client, url: &str) -> Option<u64> {
     let answer = http.get(format!("{url}/metrics")).send().await.ok()?.error_for_status().ok()?;
-    resident_kib(&answer.text().await.ok()?)
+    resident_kib(&String::from_utf8_lossy(&body(answer, LARGEST).await.ok()?))
 }
 
 /// The resident memory in Prometheus' text format.
@@ -147,11 +150,15 @@ mod tests {
 
     /// Where a process answers that is ready or not.
     async fn process(ready: StatusCode) -> String {
+        measuring(ready, METRICS.to_owned()).await
+    }
+
+    async fn measuring(ready: StatusCode, metrics: String) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound").to_string();
         let routes = Router::new()
             .route("/readyz", get(async move || (ready, "not ready: database of orders: gone\n")))
-            .route("/metrics", get(async || METRICS));
+            .route("/metrics", get(move || std::future::ready(metrics.clone())));
         tokio::spawn(async move { axum::serve(listener, routes).await });
         address
     }
@@ -190,6 +197,13 @@ mod tests {
         let gone = status_of("127.0.0.1:1").await;
         assert!(!gone.ready && gone.processes[0].detail.is_some(), "{gone:?}");
         assert_eq!(gone.totals.processes, 0, "{gone:?}");
+    }
+
+    #[tokio::test]
+    async fn whoever_measures_without_end_is_not_listened_to() {
+        let address = measuring(StatusCode::OK, METRICS.to_owned() + &" ".repeat(LARGEST)).await;
+        let told = status_of(&address).await;
+        assert_eq!((told.ready, told.processes[0].rss_kib), (true, None), "{told:?}");
     }
 
     #[test]

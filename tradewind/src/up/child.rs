@@ -29,9 +29,10 @@ const COMPLAINTS: [&str; 3] = [PANICKED, "\"level\":\"ERROR\"", "error: "];
 const ONE_HEAP: Option<(&str, &str)> = Some(("MALLOC_ARENA_MAX", "1"));
 
 /// Settings that belong to one process, which a child must not inherit.
-/// Nor what may be said to `up` and means something else to a process: `TRADEWIND_OTLP` may be `none`.
-const NOT_INHERITED: [&str; 5] =
-    ["TRADEWIND_LISTEN", "TRADEWIND_ADVERTISE", "TRADEWIND_HOSTS", "LISTEN_PID", OTLP];
+/// Nor what may be said to `up` and means something else to a process: `TRADEWIND_OTLP` may be `none`, and in a
+/// topology without a registry nobody registers (where there is one, its address is an argument).
+const NOT_INHERITED: [&str; 6] =
+    ["TRADEWIND_LISTEN", "TRADEWIND_ADVERTISE", "TRADEWIND_HOSTS", "TRADEWIND_REGISTRY", "LISTEN_PID", OTLP];
 
 /// A running process.
 pub(super) struct Running {

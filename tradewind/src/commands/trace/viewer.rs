@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use chassis::address::shown;
 use contracts::error::chain;
-use reqwest::{Response, StatusCode};
+use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::jaeger;
 use super::model::Trace;
 use crate::client::address;
+use crate::client::asking::body;
 use crate::exit::Ending;
 
 /// How long an answer may take.
@@ -100,7 +101,8 @@ impl Viewer {
         if status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        let body = body(answer).await.with_context(|| format!("the answer of {url} cannot be read"))?;
+        let body =
+            body(answer, LARGEST).await.with_context(|| format!("the answer of {url} cannot be read"))?;
         let envelope: Result<Envelope, _> = serde_json::from_slice(&body);
         if !status.is_success() {
             let said = envelope.ok().and_then(|envelope| Some(envelope.errors?.into_iter().next()?.msg));
@@ -112,15 +114,6 @@ impl Viewer {
         let trace = jaeger::read(&raw).with_context(understood)?;
         Ok(Some(Seen { raw, trace }).filter(|seen| !seen.trace.spans().is_empty()))
     }
-}
-
-async fn body(mut answer: Response) -> anyhow::Result<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await? {
-        anyhow::ensure!(body.len() + chunk.len() <= LARGEST, "it is larger than {} MiB", LARGEST >> 20);
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 fn ended_long_ago(trace: &Trace) -> bool {
