@@ -75,11 +75,11 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::cli::{Cli, Command, Errand};
 
     fn parsed(words: &[&str]) -> Option<OrderArgs> {
         match Cli::try_parse_from([&["tradewind", "order"], words].concat()).ok()?.command {
-            Some(Command::Order(args)) => Some(args),
+            Some(Command::Errand(Errand::Order(args))) => Some(args),
             _ => None,
         }
     }
