@@ -11,7 +11,7 @@
 //! - `message_books`: outboxes and inboxes of a running shop, for the audit
 //! - [`client`]: the running shop, as the commands see it: the one that `up` runs, or one elsewhere
 //! - `health`: whether a process is well, and why not
-//! - [`commands`]: everything but `up` and `run`
+//! - [`commands`]: who does what a command says; and every command but `up` and `run`
 //!
 //! Not for: business rules, or anything that a service needs. Nothing depends on this crate.
 
@@ -31,13 +31,10 @@ pub mod up;
 
 use std::process::ExitCode;
 
-use cli::{Cli, Command};
+use cli::Cli;
 
 /// The whole of `main`: reads the arguments, does what they say, turns the end into an exit code.
 pub fn main() -> ExitCode {
     let cli = chassis::process::arguments::<Cli>();
-    match cli.command.unwrap_or_else(cli::up_as_usual) {
-        Command::Run(args) => run::run(args),
-        command => commands::main(command),
-    }
+    commands::main(cli.command.unwrap_or_else(cli::up_as_usual))
 }

@@ -7,14 +7,33 @@ use std::time::Duration;
 /// Prints to standard output, with an end of line where there is none. A reader who has gone away
 /// (`| head`) has read enough, which is no failure.
 pub fn say(text: impl Display) -> io::Result<()> {
+    say_to_reader(text)?;
+    Ok(())
+}
+
+/// The same for whoever goes on printing, and so must know when nobody reads it any more.
+pub fn say_to_reader(text: impl Display) -> io::Result<Reader> {
     let mut text = text.to_string();
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    let mut out = io::stdout().lock();
+    print(&mut io::stdout().lock(), &text)
+}
+
+/// Whether somebody reads what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// As far as anybody can tell.
+    There,
+    /// The other end of the pipe is closed.
+    Gone,
+}
+
+fn print(out: &mut impl Write, text: &str) -> io::Result<Reader> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(()),
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(error),
     }
 }
 
@@ -81,6 +100,16 @@ pub fn megabytes(kib: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reader_who_has_gone_is_no_failure_and_is_noticed() {
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        assert_eq!(print(&mut writer, "a line\n").expect("it is printed"), Reader::There);
+        drop(reader);
+        assert_eq!(print(&mut writer, "a line\n").expect("no failure"), Reader::Gone);
+        let mut full: &mut [u8] = &mut [];
+        print(&mut full, "a line\n").expect_err("there is no room for it");
+    }
 
     #[test]
     fn columns_line_up_and_lines_end_clean() {

@@ -51,6 +51,19 @@ pub enum Command {
         after_help = "Examples:\n  tradewind up\n  tradewind up --topology monolith\n  tradewind up --ports auto --data /tmp/second-shop\n  tradewind up --broker amqp://guest:guest@localhost:5672\n  tradewind up --otlp http://127.0.0.1:4317\n  tradewind up --store postgres://shop:secret@localhost/tradewind --registry http://127.0.0.1:8500"
     )]
     Up(UpArgs),
+    /// Whatever ends by itself.
+    #[command(flatten)]
+    Errand(Errand),
+    /// Run one process of the shop: a supporting server, or one or several modules; `up` does this for each
+    #[command(
+        after_help = "Examples:\n  tradewind run catalog inventory --listen 127.0.0.1:9000\n  tradewind run inventory --listen 127.0.0.1:9001 --registry http://127.0.0.1:8500 --config-server http://127.0.0.1:8888"
+    )]
+    Run(Box<RunArgs>),
+}
+
+/// What is done for a shop, or asked of one, and then is over.
+#[derive(Debug, Subcommand)]
+pub enum Errand {
     /// Stop the running shop: requests under way are finished first
     #[command(after_help = "Example:\n  tradewind down")]
     Down(ShopArgs),
@@ -94,7 +107,7 @@ pub enum Command {
         args_conflicts_with_subcommands = true,
         after_help = "Examples:\n  tradewind wires\n  tradewind wires set orders inventory grpc"
     )]
-    Wires(WiresArgs),
+    Wires(Box<WiresArgs>),
     /// Look at messages that nobody could deal with; send them again, or drop them
     #[command(subcommand, after_help = "Example:\n  tradewind dead-letters list")]
     DeadLetters(DeadLettersCommand),
@@ -119,14 +132,9 @@ pub enum Command {
     /// Empty the data folder: every order, every change of configuration, every log
     #[command(after_help = "Example:\n  tradewind reset --yes")]
     Reset(ResetArgs),
-    /// Run one process of the shop: a supporting server, or one or several modules; `up` does this for each
-    #[command(
-        after_help = "Examples:\n  tradewind run catalog inventory --listen 127.0.0.1:9000\n  tradewind run inventory --listen 127.0.0.1:9001 --registry http://127.0.0.1:8500 --config-server http://127.0.0.1:8888"
-    )]
-    Run(Box<RunArgs>),
     /// Ask a process whether it is ready: for health checks where there is no shell
     #[command(
-        after_help = "Examples:\n  tradewind probe http://127.0.0.1:9000/readyz\n  tradewind probe --listen 0.0.0.0:9000\n\nExit code 0 when it answers 2xx within two seconds; otherwise 1, and one line that says why."
+        after_help = "Examples:\n  tradewind probe http://127.0.0.1:9000/readyz\n  tradewind probe --listen 0.0.0.0:9000\n\nExit code 0 when it answers 2xx within two seconds; 64 when no address that makes sense was given; otherwise 1.\nUnless it is 0, one line says why."
     )]
     Probe(ProbeArgs),
 }
@@ -262,9 +270,7 @@ mod tests {
     #[test]
     fn wires_alone_shows_them() {
         let cli = Cli::try_parse_from(["tradewind", "wires", "--json", "--data", "x"]).expect("parses");
-        assert!(matches!(
-            cli.command,
-            Some(Command::Wires(WiresArgs { command: None, show: StatusArgs { json: true, .. } }))
-        ));
+        let Some(Command::Errand(Errand::Wires(args))) = cli.command else { panic!("it is another command") };
+        assert!(args.command.is_none() && args.show.json);
     }
 }

@@ -38,13 +38,13 @@ pub struct OrderArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub concurrency: u16,
     /// Place one order after another, of all sorts, until told to stop (Ctrl-C, SIGTERM); a line every 10 s says how
-    /// they ended
+    /// they ended, and where nobody reads it any more it stops, too
     #[arg(
         long,
         conflicts_with_all = ["sku", "quantity", "card", "customer", "patience", "count", "concurrency"]
     )]
     pub endless: bool,
-    /// How long to wait between two orders of `--endless`: 500ms, 2s
+    /// How long to wait between two orders of `--endless`: 500ms, 2s; not less than 100ms while nobody answers
     #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = time, requires = "endless")]
     pub pause: Duration,
     /// Print JSON; with `--endless` a document a line
@@ -75,11 +75,11 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::cli::{Cli, Command, Errand};
 
     fn parsed(words: &[&str]) -> Option<OrderArgs> {
         match Cli::try_parse_from([&["tradewind", "order"], words].concat()).ok()?.command {
-            Some(Command::Order(args)) => Some(args),
+            Some(Command::Errand(Errand::Order(args))) => Some(args),
             _ => None,
         }
     }

@@ -95,7 +95,7 @@ mod tests {
     use clap::{CommandFactory, Parser};
 
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::cli::{Cli, Command, Errand};
 
     #[test]
     fn options_of_a_shop_elsewhere_have_a_heading_of_their_own() {
@@ -154,7 +154,8 @@ mod tests {
     #[test]
     fn what_is_empty_may_stand_there() {
         let words = ["tradewind", "status", "--gateway=", "--operator-token-file=", "--modules="];
-        let Some(Command::Status(args)) = Cli::try_parse_from(words).expect("it parses").command else {
+        let cli = Cli::try_parse_from(words).expect("it parses");
+        let Some(Command::Errand(Errand::Status(args))) = cli.command else {
             panic!("it is another command");
         };
         assert!(args.shop.elsewhere.gateway.is_some() && !args.shop.elsewhere.is_meant());

@@ -7,6 +7,7 @@ use chassis::process::given;
 use clap::{Args, Parser, ValueEnum};
 
 use super::FolderArgs;
+use crate::exit::Ending;
 use crate::run::Role;
 
 /// Which ports the shop takes.
@@ -36,7 +37,7 @@ pub struct UpArgs {
     #[arg(long, value_name = "PORT")]
     pub gateway_port: Option<u16>,
     /// The port of the registry, instead of 8500
-    #[arg(long, value_name = "PORT", conflicts_with = "registry")]
+    #[arg(long, value_name = "PORT")]
     pub registry_port: Option<u16>,
     /// The port of the config server, instead of 8888
     #[arg(long, value_name = "PORT")]
@@ -45,19 +46,19 @@ pub struct UpArgs {
     #[arg(long, value_name = "PORT")]
     pub card_network_port: Option<u16>,
     /// The port of the broker, instead of 5672
-    #[arg(long, value_name = "PORT", conflicts_with = "broker")]
+    #[arg(long, value_name = "PORT")]
     pub broker_port: Option<u16>,
     /// The port of the broker's HTTP API, instead of 15672
-    #[arg(long, value_name = "PORT", conflicts_with = "broker")]
+    #[arg(long, value_name = "PORT")]
     pub broker_http_port: Option<u16>,
     /// The port of the observatory's pages, where traces are shown, instead of 16686
-    #[arg(long, value_name = "PORT", conflicts_with = "otlp")]
+    #[arg(long, value_name = "PORT")]
     pub observatory_port: Option<u16>,
     /// The port at which the observatory takes in OTLP by gRPC, instead of 4317
-    #[arg(long, value_name = "PORT", conflicts_with = "otlp")]
+    #[arg(long, value_name = "PORT")]
     pub otlp_port: Option<u16>,
     /// The port at which the observatory takes in OTLP by HTTP, instead of 4318
-    #[arg(long, value_name = "PORT", conflicts_with = "otlp")]
+    #[arg(long, value_name = "PORT")]
     pub otlp_http_port: Option<u16>,
     /// The databases: postgres://… or sqlite:FOLDER/{module}.db; SQLite in the data folder when not given
     #[arg(long, value_name = "URL", env = "TRADEWIND_STORE", hide_env_values = true)]
@@ -88,8 +89,38 @@ pub struct UpArgs {
 }
 
 impl UpArgs {
+    /// The same without what is empty, where the rest goes together.
+    pub fn settled(self) -> Result<Self, Ending> {
+        let args = self.without_what_is_empty();
+        args.go_together()?;
+        Ok(args)
+    }
+
+    /// A server that another is used instead of has no port. clap could see to that, but counts what is empty as given.
+    fn go_together(&self) -> Result<(), Ending> {
+        let registry = ("'--registry <URL>' (TRADEWIND_REGISTRY)", self.registry.is_some());
+        let broker = ("'--broker <URL>' (TRADEWIND_BROKER)", self.broker.is_some());
+        let otlp = ("'--otlp <URL|none>' (TRADEWIND_OTLP)", self.otlp.is_some());
+        let clash = [
+            ("--registry-port", self.registry_port, registry),
+            ("--broker-port", self.broker_port, broker),
+            ("--broker-http-port", self.broker_http_port, broker),
+            ("--observatory-port", self.observatory_port, otlp),
+            ("--otlp-port", self.otlp_port, otlp),
+            ("--otlp-http-port", self.otlp_http_port, otlp),
+        ]
+        .into_iter()
+        .find(|(_, port, (_, is_given))| port.is_some() && *is_given);
+        match clash {
+            Some((flag, _, (other, _))) => {
+                Err(Ending::Usage(format!("the argument '{flag} <PORT>' cannot be used with {other}")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The same without what is empty, which is not given: an environment may hold a variable that says nothing.
-    pub fn without_what_is_empty(self) -> Self {
+    fn without_what_is_empty(self) -> Self {
         let own = |value: Option<String>| given(&value).map(str::to_owned);
         Self {
             topology: own(self.topology),
@@ -162,14 +193,47 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
 
+    fn settled(words: &[&str]) -> Result<UpArgs, Ending> {
+        let words = [&["tradewind", "up"], words].concat();
+        match Cli::try_parse_from(words).expect("parses").command {
+            Some(Command::Up(args)) => args.settled(),
+            other => panic!("it is up, not {other:?}"),
+        }
+    }
+
+    /// Each port, and the option that names another server, which has its own.
+    static PORTS: [(&str, &str); 6] = [
+        ("--registry-port", "--registry"),
+        ("--broker-port", "--broker"),
+        ("--broker-http-port", "--broker"),
+        ("--observatory-port", "--otlp"),
+        ("--otlp-port", "--otlp"),
+        ("--otlp-http-port", "--otlp"),
+    ];
+
+    #[test]
+    fn the_port_of_a_server_that_another_is_used_instead_of_is_refused() {
+        for (port, other) in PORTS {
+            let told = settled(&[port, "8501", other, "http://127.0.0.1:1"]).expect_err(port).to_string();
+            let clash = format!("'{port} <PORT>' cannot be used with '{other} <");
+            assert!(told.contains(&clash), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_is_empty_is_no_other_server() {
+        for (port, other) in PORTS {
+            for nothing in ["", " "] {
+                assert!(settled(&[port, "8501", other, nothing]).is_ok(), "{port} with {other} {nothing:?}");
+            }
+        }
+    }
+
     #[test]
     fn what_is_empty_is_not_given() {
-        let words = ["tradewind", "up", "--topology", "", "--store", "", "--registry", "", "--broker", " "];
-        let words = words.into_iter().chain(["--registry-token", "", "--otlp", "none"]);
-        let Some(Command::Up(args)) = Cli::try_parse_from(words).expect("parses").command else {
-            panic!("it is up");
-        };
-        let args = args.without_what_is_empty();
+        let words = ["--topology", "", "--store", "", "--registry", "", "--broker", " "];
+        let args = settled(&[words.as_slice(), &["--registry-token", "", "--otlp", "none"]].concat());
+        let args = args.expect("it goes together");
         let others = [args.topology, args.store, args.registry, args.registry_token, args.broker];
         assert!(others.iter().all(Option::is_none), "{others:?}");
         assert_eq!(args.otlp.as_deref(), Some("none"));

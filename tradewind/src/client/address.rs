@@ -1,5 +1,7 @@
 //! Addresses, as people type them.
 
+use std::net::Ipv6Addr;
+
 use chassis::address::shown;
 use reqwest::Url;
 
@@ -20,12 +22,23 @@ pub(crate) fn of_server(flag: &str, url: &str, example: &str) -> Result<String, 
 pub(super) fn of_process(flag: &str, address: &str, example: &str) -> Result<String, Ending> {
     let sound = address.rsplit_once(':').is_some_and(|(host, port)| {
         let port = port.parse::<u16>().is_ok_and(|port| port != 0);
-        port && !host.is_empty() && !host.contains(['/', '@', ' '])
+        port && is_host(host)
     });
     if !sound {
-        return Err(Ending::Usage(format!("{flag}: {address} is not HOST:PORT, such as {example}")));
+        return Err(Ending::Usage(format!(
+            "{flag}: {} is not HOST:PORT alone, such as {example}; an IPv6 address stands in brackets",
+            shown(address)
+        )));
     }
     Ok(address.to_owned())
+}
+
+/// A name or an address. One of IPv6 stands in brackets: without them its last group could be the port.
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && !host.contains(['/', '@', ' ', ':', '[', ']']),
+    }
 }
 
 #[cfg(test)]
@@ -55,5 +68,10 @@ mod tests {
         {
             assert!(of(bad).expect_err(bad).to_string().contains("shop:9000"), "{bad}");
         }
+        for bad in ["2001:db8::7", "::1:9000", "[::1:9000", "::1]:9000", "[shop]:9000", "[::1]"] {
+            assert!(of(bad).expect_err(bad).to_string().contains("brackets"), "{bad}");
+        }
+        let told = of("me:hunter2@shop:9000").expect_err("nobody logs in there").to_string();
+        assert!(told.contains("shop:9000") && !told.contains("hunter2"), "{told}");
     }
 }

@@ -96,9 +96,25 @@ fn has_mailbox(part: Part) -> bool {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use sqlx::{AnyConnection, Connection};
 
     use super::*;
 
+    /// Who has an outbox.
+    const SPEAKS: [&str; 5] = ["inventory", "notifications", "orders", "payments", "shipping"];
+
+    async fn tables_in(file: &Path) -> Vec<String> {
+        let address = format!("sqlite:{}", file.display());
+        let mut connection = AnyConnection::connect(&address).await.expect("a database");
+        let tables = sqlx::query_scalar::<_, String>(
+            "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
+        );
+        tables.fetch_all(&mut connection).await.expect("its tables")
+    }
+
+    /// A file is made before anything is done to it, so its tables are looked at.
     #[tokio::test]
     async fn everybody_who_keeps_something_is_brought_up_to_date_however_often() {
         let data = tempfile::tempdir().expect("a folder");
@@ -112,7 +128,8 @@ mod tests {
         for _ in 0..2 {
             migrate(&args).await.expect("up to date");
         }
-        let files = std::fs::read_dir(data.path().join("db")).expect("a folder");
+        let folder = data.path().join("db");
+        let files = std::fs::read_dir(&folder).expect("a folder");
         let names = files.map(|file| file.expect("a file").file_name().into_string().expect("text"));
         let databases: BTreeSet<_> =
             names.filter_map(|name| Some(name.strip_suffix(".db")?.to_owned())).collect();
@@ -128,6 +145,12 @@ mod tests {
             "shipping",
         ];
         assert!(databases.iter().map(String::as_str).eq(expected), "{databases:?}");
+        for name in expected {
+            let tables = tables_in(&folder.join(format!("{name}.db"))).await;
+            assert!(tables.contains(&format!("{name}_migrations")), "{name}: {tables:?}");
+            let speaks = tables.contains(&format!("{name}_outbox"));
+            assert_eq!(speaks, SPEAKS.contains(&name), "{name}: {tables:?}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Everything but `run`: what people type at a terminal.
+//! Who does what a command says; and every command but `up` and `run`.
 
 pub mod audit;
 pub mod config;
@@ -26,7 +26,7 @@ use anyhow::Context as _;
 use chassis::process::EndSignal;
 use serde::Serialize;
 
-use crate::cli::Command;
+use crate::cli::{Command, Errand};
 use crate::exit::Ending;
 use crate::{exit, run, text, up};
 
@@ -35,27 +35,32 @@ const LAST_CALLS: Duration = Duration::from_secs(1);
 
 /// Does what a command says and turns the end into an exit code.
 pub fn main(command: Command) -> ExitCode {
-    let command = match command {
-        Command::Run(args) => return run::run(args),
-        other => other,
-    };
+    match command {
+        Command::Up(args) => block_on(async {
+            chassis::telemetry::logs::init();
+            up::up(args).await
+        }),
+        // it makes a runtime of its own
+        Command::Run(args) => run::run(args),
+        Command::Errand(errand) => block_on(run_errand(errand)),
+    }
+}
+
+/// Sees work to its end and turns that into an exit code.
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     // one thread: a command waits, and hardly computes; the supervisor's memory counts, too
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     exit::code_of(runtime.context("the runtime cannot start").and_then(|runtime| {
-        let outcome = runtime.block_on(execute(command));
+        let outcome = runtime.block_on(work);
         runtime.shutdown_timeout(LAST_CALLS);
         outcome
     }))
 }
 
-async fn execute(command: Command) -> anyhow::Result<()> {
-    match command {
-        Command::Up(args) => {
-            chassis::telemetry::logs::init();
-            up::up(args).await
-        }
+async fn run_errand(errand: Errand) -> anyhow::Result<()> {
+    match errand {
         // it hears signals itself, to tell how its orders ended
-        Command::Order(args) if args.endless => order::order(&args).await,
+        Errand::Order(args) if args.endless => order::order(&args).await,
         other if is_process_1() => unless_told_to_end(EndSignal::first(), answer(other)).await,
         other => answer(other).await,
     }
@@ -67,7 +72,7 @@ fn is_process_1() -> bool {
     std::process::id() == 1
 }
 
-/// Does the work of a command, unless a signal comes first.
+/// Does the work of an errand, unless a signal comes first.
 async fn unless_told_to_end(
     signal: impl Future<Output = io::Result<EndSignal>>,
     work: impl Future<Output = anyhow::Result<()>>,
@@ -78,33 +83,30 @@ async fn unless_told_to_end(
     }
 }
 
-/// Every command but those that run the shop: it does its work, and ends.
-async fn answer(command: Command) -> anyhow::Result<()> {
-    match command {
-        Command::Down(args) => down::down(&args).await,
-        Command::Stop(args) => process::stop(&args).await,
-        Command::Start(args) => process::start(&args).await,
-        Command::Status(args) => status::status(&args).await,
-        Command::Order(args) => order::order(&args).await,
-        Command::Timeline(args) => timeline::timeline(&args).await,
-        Command::Trace(args) => trace::trace(&args).await,
-        Command::Stock(args) => stock::stock(&args).await,
-        Command::Audit(args) => audit::audit(&args).await,
-        Command::Config(command) => config::config(command).await,
-        Command::Wires(args) => wires::wires(args).await,
-        Command::DeadLetters(command) => dead_letters::dead_letters(command).await,
-        Command::Replay(args) => replay::replay(&args).await,
-        Command::Migrate(args) => {
+async fn answer(errand: Errand) -> anyhow::Result<()> {
+    match errand {
+        Errand::Down(args) => down::down(&args).await,
+        Errand::Stop(args) => process::stop(&args).await,
+        Errand::Start(args) => process::start(&args).await,
+        Errand::Status(args) => status::status(&args).await,
+        Errand::Order(args) => order::order(&args).await,
+        Errand::Timeline(args) => timeline::timeline(&args).await,
+        Errand::Trace(args) => trace::trace(&args).await,
+        Errand::Stock(args) => stock::stock(&args).await,
+        Errand::Audit(args) => audit::audit(&args).await,
+        Errand::Config(command) => config::config(command).await,
+        Errand::Wires(args) => wires::wires(*args).await,
+        Errand::DeadLetters(command) => dead_letters::dead_letters(command).await,
+        Errand::Replay(args) => replay::replay(&args).await,
+        Errand::Migrate(args) => {
             // it may have to wait, and the log says for what
             chassis::telemetry::logs::init();
             migrate::migrate(&args).await
         }
-        Command::Move(args) => move_shop::move_shop(&args).await,
-        Command::Topology(command) => topology::topology(command).await,
-        Command::Reset(args) => reset::reset(&args).await,
-        Command::Probe(args) => probe::probe(&args).await,
-        // `execute` and `main` have taken these: `run` makes a runtime of its own
-        Command::Up(_) | Command::Run(_) => Ok(()),
+        Errand::Move(args) => move_shop::move_shop(&args).await,
+        Errand::Topology(command) => topology::topology(command).await,
+        Errand::Reset(args) => reset::reset(&args).await,
+        Errand::Probe(args) => probe::probe(&args).await,
     }
 }
 

@@ -81,7 +81,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// Starts the shop, keeps it running until somebody says stop, drains it.
 pub async fn up(args: UpArgs) -> anyhow::Result<()> {
     let begun = Instant::now();
-    let args = args.without_what_is_empty();
+    let args = args.settled()?;
     let mut interrupts = Interrupts::listen()?;
     if let Some(store) = &args.store {
         StoreUrl::parse(store).map_err(|error| Ending::Usage(format!("--store: {error}")))?;

@@ -28,6 +28,8 @@ use crate::text;
 
 /// How often an order under way is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// The result of an order that nobody answered, or not in words that can be read.
+const NO_ANSWER: &str = "no_answer";
 
 /// An order that anybody may place: what `up` suggests.
 pub fn demo_order() -> PlaceOrder {
@@ -78,7 +80,7 @@ impl Outcome {
                 let order_id = problem.resource.as_deref().and_then(order_in);
                 (problem.code.to_string(), problem.detail, order_id)
             }
-            RequestError::Lost(detail) => ("no_answer".to_owned(), detail, None),
+            RequestError::Lost(detail) => (NO_ANSWER.to_owned(), detail, None),
         };
         Self { confirmed: false, result, detail: Some(detail), order_id, took_ms: millis(took) }
     }

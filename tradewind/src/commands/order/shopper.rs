@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use chassis::address::shown;
 use chassis::process::signalled;
 use contracts::catalog::Product;
-use contracts::orders::{Coordination, PlaceOrder};
+use contracts::orders::{Coordination, Order, PlaceOrder};
 use contracts::payments::CardToken;
 use contracts::types::{Address, Line, Page, PageRequest};
 use contracts::{CustomerId, Sku};
@@ -15,18 +15,23 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use reqwest::Method;
 use serde::Serialize;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::takings::Takings;
-use super::{Outcome, place};
+use super::{NO_ANSWER, Outcome, place};
 use crate::cli::OrderArgs;
 use crate::client::{RequestError, Shop};
-use crate::text;
+use crate::text::{self, Reader};
 
 /// How often it is told how orders ended.
 const TELL: Duration = Duration::from_secs(10);
 /// How long the shop may take over an order that messages drive, before the next one.
 const WAIT_MS: u32 = 3000;
+/// How long the last order may take once it was told to stop: what the shop may take, and the way there and back.
+const LAST_ORDER: Duration = Duration::from_millis(WAIT_MS as u64 + 1000);
+/// How long to rest at least before somebody is asked again who did not answer.
+const NOBODY_THERE: Duration = Duration::from_millis(100);
 
 /// Who orders, and where they live: in every zone of the carriers.
 static CUSTOMERS: [(&str, &str, &str, &str, &str, &str); 8] = [
@@ -43,7 +48,7 @@ static CUSTOMERS: [(&str, &str, &str, &str, &str, &str); 8] = [
 static CARDS: [(&str, u32); 4] =
     [("tok_approve", 91), ("tok_decline", 4), ("tok_slow", 3), ("tok_insufficient_funds", 2)];
 
-/// Places orders until it is told to stop, whatever becomes of them.
+/// Places orders until it is told to stop, or nobody reads any more how they ended, whatever becomes of them.
 pub(super) async fn until_told_to_stop(shop: &Shop, args: &OrderArgs) -> anyhow::Result<()> {
     let told_to_stop = signalled();
     let counts = Counts::default();
@@ -52,35 +57,68 @@ pub(super) async fn until_told_to_stop(shop: &Shop, args: &OrderArgs) -> anyhow:
         text::say(format_args!("orders at {gateway}, with {pause} between two; Ctrl-C ends them"))?;
     }
     tokio::select! {
-        () = shopping(shop, args, &counts) => {}
-        outcome = telling(&counts, args) => outcome?,
-        () = told_to_stop.cancelled() => {}
+        () = shopping(shop, args, &counts, &told_to_stop) => {}
+        // nobody is there to be told about the last order
+        outcome = telling(&counts, args) => return outcome,
     }
     counts.tell(args)?;
     counts.sum_up(args)
 }
 
-async fn shopping(shop: &Shop, args: &OrderArgs, counts: &Counts) {
+/// Orders until it is told to stop.
+async fn shopping(shop: &Shop, args: &OrderArgs, counts: &Counts, told_to_stop: &CancellationToken) {
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let mut shopper =
         Shopper { chance: SmallRng::seed_from_u64(seed as u64), coordination: args.coordination };
     let mut products = Vec::new();
-    loop {
+    while !told_to_stop.is_cancelled() {
         if products.is_empty() {
-            match on_sale(shop).await {
-                Ok(found) => products = found,
-                Err(error) => {
+            match told_to_stop.run_until_cancelled(on_sale(shop)).await {
+                Some(Ok(found)) => products = found,
+                Some(Err(error)) => {
                     let outcome = Outcome::without_order(error, Duration::ZERO);
                     counts.note(|takings| takings.note_unseen(&outcome));
                 }
+                None => return,
             }
         }
-        if let Some(order) = shopper.next(&products) {
+        let outcome = match shopper.next(&products) {
             // the shop itself is asked to wait, so that nobody needs to look again
-            let (outcome, order) = place(shop, &order, Duration::ZERO).await;
+            Some(order) => counted(place(shop, &order, Duration::ZERO), counts, told_to_stop).await,
+            None => None,
+        };
+        told_to_stop.run_until_cancelled(sleep(rest(args.pause, outcome.as_ref()))).await;
+    }
+}
+
+/// Sees an order to its end and counts it. One that was sent goes on in the shop whether or not somebody waits for it:
+/// so it is waited for when it is time to stop, too, though not for long.
+async fn counted(
+    placing: impl Future<Output = (Outcome, Option<Order>)>,
+    counts: &Counts,
+    told_to_stop: &CancellationToken,
+) -> Option<Outcome> {
+    let too_late = async {
+        told_to_stop.cancelled().await;
+        sleep(LAST_ORDER).await;
+    };
+    tokio::select! {
+        (outcome, order) = placing => {
             counts.note(|takings| takings.note(&outcome, order.as_ref()));
+            Some(outcome)
         }
-        tokio::time::sleep(args.pause).await;
+        () = too_late => {
+            counts.note(Takings::note_under_way);
+            None
+        }
+    }
+}
+
+/// How long to rest after an order, or where none could be placed.
+fn rest(pause: Duration, outcome: Option<&Outcome>) -> Duration {
+    match outcome {
+        Some(outcome) if outcome.result != NO_ANSWER => pause,
+        Some(_) | None => pause.max(NOBODY_THERE),
     }
 }
 
@@ -91,12 +129,15 @@ async fn on_sale(shop: &Shop) -> Result<Vec<Sku>, RequestError> {
     Ok(page.items.into_iter().map(|product| product.sku).collect())
 }
 
+/// Tells how orders end for as long as somebody reads it.
 async fn telling(counts: &Counts, args: &OrderArgs) -> anyhow::Result<()> {
     let mut ticks = interval_at(Instant::now() + TELL, TELL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        counts.tell(args)?;
+        if counts.tell(args)? == Reader::Gone {
+            return Ok(());
+        }
     }
 }
 
@@ -117,7 +158,7 @@ impl Counts {
     }
 
     /// Tells how orders ended since the last time.
-    fn tell(&self, args: &OrderArgs) -> anyhow::Result<()> {
+    fn tell(&self, args: &OrderArgs) -> anyhow::Result<Reader> {
         #[derive(Serialize)]
         struct Told<'a> {
             lately: &'a Takings,
@@ -127,10 +168,12 @@ impl Counts {
         let lately = std::mem::take(&mut counted.lately);
         counted.before.add(&lately);
         let in_all = &counted.before;
-        if args.json {
-            return Ok(text::say(serde_json::to_string(&Told { lately: &lately, in_all })?)?);
-        }
-        Ok(text::say(format_args!("{}; {} orders so far", lately.text(), in_all.orders()))?)
+        let line = if args.json {
+            serde_json::to_string(&Told { lately: &lately, in_all })?
+        } else {
+            format!("{}; {} orders so far", lately.text(), in_all.orders())
+        };
+        Ok(text::say_to_reader(line)?)
     }
 
     /// Tells people how all of them ended; programs have read that in every line.
@@ -181,8 +224,46 @@ impl Shopper {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::future::pending;
 
     use super::*;
+
+    fn outcome(result: &str) -> Outcome {
+        Outcome { confirmed: false, result: result.into(), detail: None, order_id: None, took_ms: 1.0 }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_order_that_is_under_way_when_told_to_stop_is_counted() {
+        let (counts, told_to_stop) = (Counts::default(), CancellationToken::new());
+        told_to_stop.cancel();
+        let in_time = async {
+            sleep(LAST_ORDER / 2).await;
+            (outcome("card_declined"), None)
+        };
+        assert!(counted(in_time, &counts, &told_to_stop).await.is_some());
+        assert!(counted(pending(), &counts, &told_to_stop).await.is_none(), "it is not waited for for ever");
+        let told = counts.0.lock().lately.text();
+        assert_eq!(told, "0 confirmed, 1 refused (card_declined 1), 0 failed, 1 still under way");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_order_has_its_time_while_nobody_told_it_to_stop() {
+        let counts = Counts::default();
+        let long = async {
+            sleep(LAST_ORDER * 4).await;
+            (outcome("card_declined"), None)
+        };
+        assert!(counted(long, &counts, &CancellationToken::new()).await.is_some());
+    }
+
+    #[test]
+    fn a_gateway_that_is_away_is_not_asked_without_a_pause() {
+        for away in [Some(&outcome(NO_ANSWER)), None] {
+            assert_eq!(rest(Duration::ZERO, away), NOBODY_THERE);
+            assert_eq!(rest(TELL, away), TELL);
+        }
+        assert_eq!(rest(Duration::ZERO, Some(&outcome("card_declined"))), Duration::ZERO);
+    }
 
     fn orders(coordination: Option<Coordination>, products: &[Sku]) -> Vec<PlaceOrder> {
         let mut shopper = Shopper { chance: SmallRng::seed_from_u64(7), coordination };

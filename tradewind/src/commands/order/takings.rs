@@ -16,7 +16,7 @@ pub(super) struct Takings {
     refused: BTreeMap<String, u64>,
     /// The shop could not decide, or did not answer.
     failed: BTreeMap<String, u64>,
-    /// The shop has taken them, and was not done when nobody waited any longer.
+    /// They were sent, and had not come to their end when nobody waited any longer.
     under_way: u64,
     /// Looks at the catalogue that failed, so that nothing was ordered.
     unseen: BTreeMap<String, u64>,
@@ -30,12 +30,17 @@ impl Takings {
             return;
         }
         if order.is_some_and(|order| order.status == OrderStatus::Placed) {
-            self.under_way += 1;
+            self.note_under_way();
             return;
         }
         let reason = order.and_then(|order| order.reason.as_ref()).map(|reason| reason.code.as_str());
         let kind = reason.unwrap_or(&outcome.result);
         *self.of_kind(kind).entry(kind.to_owned()).or_insert(0) += 1;
+    }
+
+    /// Counts an order that nobody waits for any longer.
+    pub fn note_under_way(&mut self) {
+        self.under_way += 1;
     }
 
     /// Counts a look at the catalogue that failed.
