@@ -1,4 +1,6 @@
-//! Addresses as they may be shown: in logs, errors and answers.
+//! Addresses: as they may be shown, in logs, errors and answers, and as a process has one.
+
+use std::net::Ipv6Addr;
 
 /// What separates the scheme of an address from the rest.
 const AFTER_SCHEME: &str = "://";
@@ -18,6 +20,21 @@ pub fn shown(address: &str) -> String {
     // the password may hold an @ itself; a host cannot
     let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
     format!("{scheme}{}", place.trim_end_matches('/'))
+}
+
+/// Whether `address` is HOST:PORT and nothing besides. An address of IPv6 stands in brackets: without them its last group
+/// could be the port.
+pub fn is_host_and_port(address: &str) -> bool {
+    address
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok_and(|port| port != 0))
+}
+
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && !host.contains(['/', '@', ' ', ':', '[', ']']),
+    }
 }
 
 #[cfg(test)]

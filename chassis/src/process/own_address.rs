@@ -13,7 +13,7 @@ use tokio::net::{UdpSocket, lookup_host};
 use tokio::time::timeout;
 
 use super::{Bootstrap, Messages};
-use crate::address::shown;
+use crate::address::{is_host_and_port, shown};
 use crate::control;
 use crate::discovery::is_by_name;
 use crate::waiting::Waiting;
@@ -25,12 +25,7 @@ const LONG_LOOK: Duration = Duration::from_secs(5);
 
 /// Whether others can be told `address` as that of this process: they must know its port, too.
 pub(super) fn check_address(address: &str) -> Result<(), String> {
-    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
-    let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        Some(host) => host.parse::<Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && !host.contains(['/', '@', ':', '[', ']', ' ']),
-    };
-    if is_host && port.parse::<u16>().is_ok_and(|port| port != 0) {
+    if is_host_and_port(address) {
         return Ok(());
     }
     let told = shown(address);

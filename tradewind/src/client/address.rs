@@ -1,8 +1,6 @@
 //! Addresses, as people type them.
 
-use std::net::Ipv6Addr;
-
-use chassis::address::shown;
+use chassis::address::{is_host_and_port, shown};
 use reqwest::Url;
 
 use crate::exit::Ending;
@@ -20,25 +18,13 @@ pub(crate) fn of_server(flag: &str, url: &str, example: &str) -> Result<String, 
 
 /// `HOST:PORT` that `flag` names.
 pub(super) fn of_process(flag: &str, address: &str, example: &str) -> Result<String, Ending> {
-    let sound = address.rsplit_once(':').is_some_and(|(host, port)| {
-        let port = port.parse::<u16>().is_ok_and(|port| port != 0);
-        port && is_host(host)
-    });
-    if !sound {
+    if !is_host_and_port(address) {
         return Err(Ending::Usage(format!(
             "{flag}: {} is not HOST:PORT alone, such as {example}; an IPv6 address stands in brackets",
             shown(address)
         )));
     }
     Ok(address.to_owned())
-}
-
-/// A name or an address. One of IPv6 stands in brackets: without them its last group could be the port.
-fn is_host(host: &str) -> bool {
-    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && !host.contains(['/', '@', ' ', ':', '[', ']']),
-    }
 }
 
 #[cfg(test)]
